@@ -1,1 +1,5 @@
-//! placeholder
+//! Compiles WinDivert filters: text, bytecode and WinDivert objects in, any of them out.
+#![forbid(unsafe_code)]
+
+pub mod graph;
+pub mod set;

@@ -1,0 +1,224 @@
+//! Sets of keys: sorted, disjoint, non-adjacent closed intervals.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// A closed interval of keys, `low <= high`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Interval {
+    /// Least key.
+    pub low: u128,
+    /// Greatest key.
+    pub high: u128,
+}
+
+impl Interval {
+    /// The interval `low..=high`; `None` when it would be empty.
+    #[must_use]
+    pub const fn new(low: u128, high: u128) -> Option<Self> {
+        if low <= high { Some(Self { low, high }) } else { None }
+    }
+
+    /// The interval of one key.
+    #[must_use]
+    pub const fn one(key: u128) -> Self {
+        Self { low: key, high: key }
+    }
+
+    /// Whether `key` is inside.
+    #[must_use]
+    pub const fn contains(self, key: u128) -> bool {
+        self.low <= key && key <= self.high
+    }
+}
+
+/// A set of keys. Equal sets are equal values; copies are cheap.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IntervalSet(Arc<[Interval]>);
+
+impl IntervalSet {
+    /// The set without keys.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self(Arc::new([]))
+    }
+
+    /// The set of one interval.
+    #[must_use]
+    pub fn interval(interval: Interval) -> Self {
+        Self(Arc::new([interval]))
+    }
+
+    /// The keys `low..=high`; empty when out of order.
+    #[must_use]
+    pub fn range(low: u128, high: u128) -> Self {
+        Interval::new(low, high).map_or_else(Self::empty, Self::interval)
+    }
+
+    /// The union of any intervals in any order. Takes n log n time.
+    #[must_use]
+    pub fn from_intervals(mut intervals: Vec<Interval>) -> Self {
+        if !intervals.is_sorted() {
+            intervals.sort_unstable();
+        }
+        let mut merged: Vec<Interval> = Vec::with_capacity(intervals.len());
+        for next in intervals {
+            match merged.last_mut() {
+                Some(last) if next.low <= last.high.saturating_add(1) => last.high = last.high.max(next.high),
+                Some(_) | None => merged.push(next),
+            }
+        }
+        Self(merged.into())
+    }
+
+    /// The intervals in order.
+    #[must_use]
+    pub fn intervals(&self) -> &[Interval] {
+        &self.0
+    }
+
+    /// Whether the set holds no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Least and greatest key; `None` for the empty set.
+    #[must_use]
+    pub fn bounds(&self) -> Option<Interval> {
+        let (first, last) = (self.0.first()?, self.0.last()?);
+        Some(Interval { low: first.low, high: last.high })
+    }
+
+    /// Whether the set is exactly one interval.
+    #[must_use]
+    pub fn as_interval(&self) -> Option<Interval> {
+        match *self.0 {
+            [interval] => Some(interval),
+            _ => None,
+        }
+    }
+
+    /// Whether `key` is in the set; log n time.
+    #[must_use]
+    pub fn contains(&self, key: u128) -> bool {
+        let found = self.0.binary_search_by(|interval| {
+            if interval.high < key {
+                Ordering::Less
+            } else if interval.low > key {
+                Ordering::Greater
+            } else {
+                Ordering::Equal
+            }
+        });
+        found.is_ok()
+    }
+
+    /// The keys of either set; linear time.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let mut all = Vec::with_capacity(self.0.len() + other.0.len());
+        let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
+        while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
+            all.extend(if a <= b { left.next() } else { right.next() }.copied());
+        }
+        all.extend(left.copied());
+        all.extend(right.copied());
+        Self::from_intervals(all)
+    }
+
+    /// The keys of both sets; linear time.
+    #[must_use]
+    pub fn intersect(&self, other: &Self) -> Self {
+        let mut both = Vec::new();
+        let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
+        while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
+            both.extend(Interval::new(a.low.max(b.low), a.high.min(b.high)));
+            if a.high <= b.high { left.next() } else { right.next() };
+        }
+        Self(both.into())
+    }
+
+    /// The keys of `within` that are not in the set; linear time.
+    #[must_use]
+    pub fn complement(&self, within: Interval) -> Self {
+        let mut gaps = Vec::with_capacity(self.0.len() + 1);
+        let mut next = Some(within.low);
+        for interval in self.0.iter() {
+            let Some(low) = next else { break };
+            if interval.low > within.high {
+                break;
+            }
+            gaps.extend(interval.low.checked_sub(1).and_then(|high| Interval::new(low, high)));
+            next = interval.high.checked_add(1).map(|after| after.max(low));
+        }
+        gaps.extend(next.and_then(|low| Interval::new(low, within.high)));
+        Self(gaps.into())
+    }
+
+    /// The keys of this set that are not in `other`; linear time.
+    #[must_use]
+    pub fn subtract(&self, other: &Self) -> Self {
+        match self.bounds() {
+            Some(bounds) => self.intersect(&other.complement(bounds)),
+            None => Self::empty(),
+        }
+    }
+
+    /// Whether every key of this set is in `other`.
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.intersect(other) == *self
+    }
+
+    /// Whether the set holds every key of `within`.
+    #[must_use]
+    pub fn covers(&self, within: Interval) -> bool {
+        self.0.iter().any(|interval| interval.low <= within.low && within.high <= interval.high)
+    }
+}
+
+impl FromIterator<Interval> for IntervalSet {
+    fn from_iter<T: IntoIterator<Item = Interval>>(intervals: T) -> Self {
+        Self::from_intervals(intervals.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn set() -> impl Strategy<Value = IntervalSet> {
+        proptest::collection::vec((0_u128..40, 0_u128..6), 0..8).prop_map(|pairs| {
+            pairs.into_iter().map(|(low, length)| Interval { low, high: low + length }).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn operations_agree_with_membership(a in set(), b in set(), low in 0_u128..50, length in 0_u128..20) {
+            let within = Interval { low, high: low + length };
+            for key in 0..70 {
+                prop_assert_eq!(a.union(&b).contains(key), a.contains(key) || b.contains(key));
+                prop_assert_eq!(a.intersect(&b).contains(key), a.contains(key) && b.contains(key));
+                prop_assert_eq!(a.subtract(&b).contains(key), a.contains(key) && !b.contains(key));
+                prop_assert_eq!(a.complement(within).contains(key), within.contains(key) && !a.contains(key));
+            }
+            prop_assert_eq!(a.is_subset(&b), (0..70).all(|key| !a.contains(key) || b.contains(key)));
+            for pair in a.union(&b).intervals().windows(2) {
+                prop_assert!(pair[0].high + 1 < pair[1].low);
+            }
+        }
+    }
+
+    #[test]
+    fn ends_of_the_key_space() {
+        let all = Interval { low: 0, high: u128::MAX };
+        assert!(IntervalSet::interval(all).complement(all).is_empty());
+        assert_eq!(IntervalSet::empty().complement(all), IntervalSet::interval(all));
+        let top = IntervalSet::range(5, u128::MAX);
+        assert_eq!(top.complement(all), IntervalSet::range(0, 4));
+        assert_eq!(top.union(&IntervalSet::range(0, 4)), IntervalSet::interval(all));
+    }
+}

@@ -1,0 +1,227 @@
+//! The packet model: which headers a buffer holds and where they are (language notes §5 and §9).
+//!
+//! [`Packet::parse`] looks at the fixed IP header only; [`Packet::transport`] walks to the transport header when a
+//! program asks for it. Views read with `get`: past the end they answer `None`, they do not panic. Fragments and
+//! truncation are decided here and nowhere else.
+
+pub mod icmp;
+pub mod ipv4;
+pub mod ipv6;
+pub mod tcp;
+pub mod udp;
+
+use core::fmt;
+
+use crate::limits::MAX_PACKET;
+
+/// The IP version of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// A buffer that begins with a valid fixed IP header.
+///
+/// The buffer may be longer than the packet (link-layer padding, a batch) or shorter (a truncated capture). Bytes
+/// beyond [`MAX_PACKET`] are not part of the packet and are not looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    bytes: &'a [u8],
+    version: Version,
+    /// Length of the IPv4 header with options, or 40.
+    header: u16,
+    /// Total length by the IP header, which may exceed the buffer.
+    total: u32,
+}
+
+/// Why a buffer is not a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PacketError {
+    /// Fewer than 20 bytes, or fewer than 40 for IPv6.
+    TooShort,
+    /// The version is neither 4 nor 6.
+    Version(u8),
+    /// The IPv4 header length is below 20 bytes, beyond the buffer or beyond the total length.
+    HeaderLength(u8),
+}
+
+impl fmt::Display for PacketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort => f.write_str("too short for an IP header"),
+            Self::Version(version) => write!(f, "IP version {version}"),
+            Self::HeaderLength(length) => write!(f, "impossible IPv4 header length of {length} bytes"),
+        }
+    }
+}
+
+impl core::error::Error for PacketError {}
+
+/// Which transport header was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// None that is known, a later fragment, or one that is cut short.
+    Other,
+    /// ICMP over IPv4, 8 bytes at least.
+    Icmp,
+    /// ICMPv6 over IPv6, 8 bytes at least.
+    Icmpv6,
+    /// TCP, 20 bytes at least and a header length of 20 at least.
+    Tcp,
+    /// UDP, 8 bytes at least.
+    Udp,
+}
+
+/// What lies behind the IP headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transport {
+    /// The header that is there.
+    pub kind: Protocol,
+    /// The protocol number after any extension headers; also where `kind` is [`Protocol::Other`].
+    pub number: u8,
+    /// Whether the packet is a fragment: IPv4 with MF or an offset, IPv6 with a fragment header.
+    pub fragment: bool,
+    /// Where the transport header begins, in bytes from the IP header.
+    pub offset: usize,
+    /// Where the payload begins; never beyond [`Packet::end`].
+    pub payload: usize,
+}
+
+impl<'a> Packet<'a> {
+    /// Looks at the fixed IP header.
+    ///
+    /// # Errors
+    /// When the buffer cannot be an IP packet; what the original refuses with code 87.
+    #[inline]
+    pub fn parse(buffer: &'a [u8]) -> Result<Self, PacketError> {
+        let bytes = buffer.get(..MAX_PACKET).unwrap_or(buffer);
+        let Some(fixed) = bytes.first_chunk::<20>() else { return Err(PacketError::TooShort) };
+        let [first, _, high, low, ..] = *fixed;
+        match first >> 4 {
+            4 => {
+                let header = (first & 0x0F) << 2;
+                let total = u32::from(u16::from_be_bytes([high, low]));
+                if header < 20 || usize::from(header) > bytes.len() || u32::from(header) > total {
+                    return Err(PacketError::HeaderLength(header));
+                }
+                Ok(Self { bytes, version: Version::V4, header: u16::from(header), total })
+            }
+            6 => {
+                if bytes.len() < ipv6::HEADER {
+                    return Err(PacketError::TooShort);
+                }
+                let payload = ipv6::payload_length(bytes).unwrap_or(0);
+                Ok(Self { bytes, version: Version::V6, header: 40, total: u32::from(payload).saturating_add(40) })
+            }
+            version => Err(PacketError::Version(version)),
+        }
+    }
+
+    /// The buffer, from the IP header on.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The IP version.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Total length in bytes as the IP header has it.
+    #[must_use]
+    pub const fn total_length(&self) -> u32 {
+        self.total
+    }
+
+    /// Length of the fixed IP header in bytes, IPv4 options included, IPv6 extension headers not.
+    #[must_use]
+    pub const fn header_length(&self) -> usize {
+        self.header as usize
+    }
+
+    /// Where the packet ends in the buffer: the total length, or the buffer's length when that is less.
+    #[must_use]
+    #[inline]
+    pub fn end(&self) -> usize {
+        self.bytes.len().min(self.total as usize)
+    }
+
+    /// Whether the buffer holds less than the IP header promises.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        (self.total as usize) > self.bytes.len()
+    }
+
+    /// The bytes of the packet without what follows it in the buffer.
+    #[must_use]
+    #[inline]
+    pub fn content(&self) -> &'a [u8] {
+        self.bytes.get(..self.end()).unwrap_or(self.bytes)
+    }
+
+    /// Finds the transport header: at once for IPv4, behind the extension headers for IPv6.
+    #[must_use]
+    #[inline]
+    pub fn transport(&self) -> Transport {
+        let (number, fragment, later, offset) = match self.version {
+            Version::V4 => {
+                let (fragment, later) = ipv4::fragmentation(self.bytes);
+                (ipv4::protocol(self.bytes).unwrap_or(0), fragment, later, usize::from(self.header))
+            }
+            Version::V6 => {
+                let last = ipv6::skip_extensions(self.content());
+                (last.number, last.fragment, last.later, last.offset)
+            }
+        };
+        let end = self.end();
+        let (kind, payload) = if later {
+            (Protocol::Other, offset)
+        } else {
+            let room = end.saturating_sub(offset);
+            match number {
+                tcp::NUMBER => match tcp::header_length(self.content(), offset) {
+                    Some(length) => (Protocol::Tcp, offset.saturating_add(length).min(end)),
+                    None => (Protocol::Other, offset),
+                },
+                udp::NUMBER if room >= udp::HEADER => (Protocol::Udp, offset.saturating_add(udp::HEADER)),
+                icmp::NUMBER if room >= icmp::HEADER && matches!(self.version, Version::V4) => {
+                    (Protocol::Icmp, offset.saturating_add(icmp::HEADER))
+                }
+                icmp::NUMBER_V6 if room >= icmp::HEADER && matches!(self.version, Version::V6) => {
+                    (Protocol::Icmpv6, offset.saturating_add(icmp::HEADER))
+                }
+                _ => (Protocol::Other, offset),
+            }
+        };
+        Transport { kind, number, fragment, offset, payload }
+    }
+}
+
+/// The byte at `offset`, or `None` past the end.
+#[inline]
+pub(crate) fn be8(bytes: &[u8], offset: usize) -> Option<u8> {
+    bytes.get(offset).copied()
+}
+
+/// The 16-bit big-endian word at `offset`, or `None` when it does not fit.
+#[inline]
+pub(crate) fn be16(bytes: &[u8], offset: usize) -> Option<u16> {
+    bytes.get(offset..)?.first_chunk().map(|word| u16::from_be_bytes(*word))
+}
+
+/// The 32-bit big-endian word at `offset`, or `None` when it does not fit.
+#[inline]
+pub(crate) fn be32(bytes: &[u8], offset: usize) -> Option<u32> {
+    bytes.get(offset..)?.first_chunk().map(|word| u32::from_be_bytes(*word))
+}
+
+/// The 128-bit big-endian word at `offset`, or `None` when it does not fit.
+#[inline]
+pub(crate) fn be128(bytes: &[u8], offset: usize) -> Option<u128> {
+    bytes.get(offset..)?.first_chunk().map(|word| u128::from_be_bytes(*word))
+}

@@ -1,0 +1,84 @@
+//! The TCP header (RFC 9293). `offset` is where it begins in the packet.
+
+use super::{be8, be16, be32};
+
+/// Protocol number.
+pub const NUMBER: u8 = 6;
+/// Least length of the header in bytes.
+pub const HEADER: usize = 20;
+/// Where the checksum lies in the header.
+pub const CHECKSUM: usize = 16;
+
+/// Length of the header in bytes as it says itself, when at least 20 bytes are there and claimed; the claim may
+/// exceed the packet.
+#[must_use]
+#[inline]
+pub fn header_length(packet: &[u8], offset: usize) -> Option<usize> {
+    let header = packet.get(offset..)?.first_chunk::<HEADER>()?;
+    let [.., words, _, _, _, _, _, _, _] = *header;
+    let length = usize::from(words >> 4) << 2;
+    (length >= HEADER).then_some(length)
+}
+
+/// Source port.
+#[must_use]
+#[inline]
+pub fn source_port(packet: &[u8], offset: usize) -> Option<u16> {
+    be16(packet, offset)
+}
+
+/// Destination port.
+#[must_use]
+#[inline]
+pub fn destination_port(packet: &[u8], offset: usize) -> Option<u16> {
+    be16(packet, offset.saturating_add(2))
+}
+
+/// Sequence number.
+#[must_use]
+#[inline]
+pub fn sequence(packet: &[u8], offset: usize) -> Option<u32> {
+    be32(packet, offset.saturating_add(4))
+}
+
+/// Acknowledgement number.
+#[must_use]
+#[inline]
+pub fn acknowledgement(packet: &[u8], offset: usize) -> Option<u32> {
+    be32(packet, offset.saturating_add(8))
+}
+
+/// Header length in 4-byte words.
+#[must_use]
+#[inline]
+pub fn words(packet: &[u8], offset: usize) -> Option<u8> {
+    be8(packet, offset.saturating_add(12)).map(|byte| byte >> 4)
+}
+
+/// The flags byte: CWR ECE URG ACK PSH RST SYN FIN, from the highest bit.
+#[must_use]
+#[inline]
+pub fn flags(packet: &[u8], offset: usize) -> Option<u8> {
+    be8(packet, offset.saturating_add(13))
+}
+
+/// Window.
+#[must_use]
+#[inline]
+pub fn window(packet: &[u8], offset: usize) -> Option<u16> {
+    be16(packet, offset.saturating_add(14))
+}
+
+/// Checksum.
+#[must_use]
+#[inline]
+pub fn checksum(packet: &[u8], offset: usize) -> Option<u16> {
+    be16(packet, offset.saturating_add(CHECKSUM))
+}
+
+/// Urgent pointer.
+#[must_use]
+#[inline]
+pub fn urgent(packet: &[u8], offset: usize) -> Option<u16> {
+    be16(packet, offset.saturating_add(18))
+}
