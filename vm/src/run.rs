@@ -11,7 +11,7 @@ use crate::wire::InstructionRecord;
 static BY_NUMBER: [Field; Field::COUNT] = {
     let mut fields = [Field::Zero; Field::COUNT];
     let mut number = 0;
-    #[expect(clippy::arithmetic_side_effects, reason = "runs at compile time only")]
+    #[expect(clippy::indexing_slicing, reason = "runs at compile time only")]
     while number < Field::COUNT {
         fields[number] = FIELDS[number].field;
         number += 1;
