@@ -136,6 +136,11 @@ impl Context<'_> {
         operands
     }
 
+    pub(crate) fn sign(&self, start: u32, end: u32) -> Span {
+        self.progress();
+        Span::new(start, end)
+    }
+
     pub(crate) fn not(&self, operators: Vec<Span>, operand: Node, span: Span) -> Node {
         let operand = Box::new(self.expr(operand));
         Node::Expr(Expr { kind: ExprKind::Not { operators, operand }, span })

@@ -27,9 +27,10 @@ impl<'a> Comments<'a> {
         Some(first)
     }
 
-    /// Comments that follow something on its line, put behind what was written last.
+    /// Comments that follow something on its line, put behind what was written last. One that ends the line is the last.
     pub(super) fn trailing(&mut self, place: u32, layout: &mut Layout) {
-        while let Some(comment) = self.take(place, true) {
+        while !layout.has_line_end() {
+            let Some(comment) = self.take(place, true) else { return };
             layout.text(" ");
             write(comment, layout);
         }

@@ -70,6 +70,11 @@ impl Layout {
         self.ops.push(Op::LineEnd);
     }
 
+    /// Whether nothing more can be put on this line.
+    pub(super) fn has_line_end(&self) -> bool {
+        matches!(self.ops.last(), Some(Op::LineEnd))
+    }
+
     pub(super) fn soft(&mut self, flat: &'static str) {
         self.ops.push(Op::Soft(flat));
     }
