@@ -1,0 +1,3 @@
+//! Languages in: each front turns one of them into a decision graph.
+
+pub mod text;
