@@ -1,0 +1,3 @@
+//! Everything that can be turned into a decision graph.
+
+pub mod windivert;
