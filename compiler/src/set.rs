@@ -134,7 +134,11 @@ impl IntervalSet {
         let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
         while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
             both.extend(Interval::new(a.low.max(b.low), a.high.min(b.high)));
-            if a.high <= b.high { left.next() } else { right.next() };
+            if a.high <= b.high {
+                left.next()
+            } else {
+                right.next()
+            };
         }
         Self(both.into())
     }

@@ -297,7 +297,7 @@ const fn between(low: u128, high: u128) -> Range {
 }
 
 const fn uint(bits: u32) -> Range {
-    between(0, u128::MAX >> (128 - bits))
+    between(0, u128::MAX >> 128_u32.saturating_sub(bits))
 }
 
 /// `::ffff:0.0.0.0` as a number: what the language adds to an IPv4 address.
@@ -491,10 +491,8 @@ impl Field {
         let origin = self.info().range.origin;
         if !origin.is_negative() {
             Number::new(false, origin.magnitude().saturating_add(key))
-        } else if key >= origin.magnitude() {
-            Number::new(false, key - origin.magnitude())
         } else {
-            Number::new(true, origin.magnitude() - key)
+            Number::new(key < origin.magnitude(), key.abs_diff(origin.magnitude()))
         }
     }
 

@@ -90,5 +90,8 @@ fn le64(bytes: &[u8], offset: usize) -> u64 {
 }
 
 fn le32(bytes: &[u8], offset: usize) -> u64 {
-    bytes.get(offset..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from(u32::from_le_bytes(*word)))
+    bytes
+        .get(offset..)
+        .and_then(|rest| rest.first_chunk())
+        .map_or(0, |word| u64::from(u32::from_le_bytes(*word)))
 }

@@ -89,7 +89,13 @@ impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Event { event, layer } => {
-                write!(f, "event {} ({}) does not happen at layer {}", event.number(), event.name(), layer.name())
+                write!(
+                    f,
+                    "event {} ({}) does not happen at layer {}",
+                    event.number(),
+                    event.name(),
+                    layer.name()
+                )
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Verified bytecode for packet filters, and everything that evaluating it needs.
 //!
-//! Untrusted bytes become a `Program` when their shape is right and a `Verified` program when their sense is;
-//! only a `Verified` program runs. **The promise:** whatever bytes arrive, decoding and verifying neither panic nor
+//! Untrusted bytes become a [`Program`] when their shape is right and a [`Verified`] program when their sense is;
+//! only a [`Verified`] program runs. **The promise:** whatever bytes arrive, decoding and verifying neither panic nor
 //! allocate and take linear time; whatever packet arrives, a verified program ends in a verdict after at most
-//! `Verified::work` steps, reads nothing outside the packet, and cannot fail. `SPEC.md` beside this crate is
+//! [`Verified::work`] steps, reads nothing outside the packet, and cannot fail. `SPEC.md` beside this crate is
 //! normative for the format and its meaning.
 //!
 //! What is absent on purpose: loops, arithmetic, state between packets, allocation, floating point, errors at run
@@ -22,6 +22,9 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+pub mod address;
+pub mod checksum;
+pub mod disasm;
 pub mod field;
 pub mod hash;
 pub mod input;
@@ -29,10 +32,18 @@ pub mod layer;
 pub mod limits;
 pub mod load;
 pub mod number;
+pub mod op;
 pub mod packet;
+pub mod program;
+mod run;
+pub mod verify;
+pub mod wire;
 
 pub use field::{FIELDS, Field, Header};
 pub use input::{Address, Endpoint, Input, InputError, Reflected};
 pub use layer::{Event, Layer, Layers};
 pub use number::Number;
+pub use op::{Instruction, Op, Target};
 pub use packet::{Packet, PacketError};
+pub use program::{Program, Verified};
+pub use verify::{Needs, VerifyError};

@@ -27,6 +27,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// The key of a field of 32 bits or less.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "fields without an arm are absent here")]
     #[inline]
     pub(crate) fn narrow(&mut self, field: Field, index: i32) -> Option<u32> {
         match &self.input.data {
@@ -44,6 +45,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// The key of a field of more than 32 bits.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "fields without an arm are absent here")]
     pub(crate) fn wide(&mut self, field: Field) -> Option<u128> {
         if matches!(field, Field::Timestamp) {
             return Some(u128::from(self.input.address.timestamp.cast_unsigned() ^ 1 << 63));
@@ -129,10 +131,14 @@ impl<'r, 'a> Reader<'r, 'a> {
             Field::IcmpBody => icmp::body(bytes, self.header(packet, Protocol::Icmp)?),
             Field::Icmpv6Type => icmp::kind(bytes, self.header(packet, Protocol::Icmpv6)?).map(u32::from),
             Field::Icmpv6Code => icmp::code(bytes, self.header(packet, Protocol::Icmpv6)?).map(u32::from),
-            Field::Icmpv6Checksum => icmp::checksum(bytes, self.header(packet, Protocol::Icmpv6)?).map(u32::from),
+            Field::Icmpv6Checksum => {
+                icmp::checksum(bytes, self.header(packet, Protocol::Icmpv6)?).map(u32::from)
+            }
             Field::Icmpv6Body => icmp::body(bytes, self.header(packet, Protocol::Icmpv6)?),
             Field::TcpSrcPort => tcp::source_port(bytes, self.header(packet, Protocol::Tcp)?).map(u32::from),
-            Field::TcpDstPort => tcp::destination_port(bytes, self.header(packet, Protocol::Tcp)?).map(u32::from),
+            Field::TcpDstPort => {
+                tcp::destination_port(bytes, self.header(packet, Protocol::Tcp)?).map(u32::from)
+            }
             Field::TcpSeqNum => tcp::sequence(bytes, self.header(packet, Protocol::Tcp)?),
             Field::TcpAckNum => tcp::acknowledgement(bytes, self.header(packet, Protocol::Tcp)?),
             Field::TcpHdrLength => tcp::words(bytes, self.header(packet, Protocol::Tcp)?).map(u32::from),
@@ -147,7 +153,9 @@ impl<'r, 'a> Reader<'r, 'a> {
             Field::TcpUrgPtr => tcp::urgent(bytes, self.header(packet, Protocol::Tcp)?).map(u32::from),
             Field::TcpPayloadLength => self.payload(packet, Protocol::Tcp).map(length),
             Field::UdpSrcPort => tcp::source_port(bytes, self.header(packet, Protocol::Udp)?).map(u32::from),
-            Field::UdpDstPort => tcp::destination_port(bytes, self.header(packet, Protocol::Udp)?).map(u32::from),
+            Field::UdpDstPort => {
+                tcp::destination_port(bytes, self.header(packet, Protocol::Udp)?).map(u32::from)
+            }
             Field::UdpLength => udp::length(bytes, self.header(packet, Protocol::Udp)?).map(u32::from),
             Field::UdpChecksum => udp::checksum(bytes, self.header(packet, Protocol::Udp)?).map(u32::from),
             Field::UdpPayloadLength => self.payload(packet, Protocol::Udp).map(length),
@@ -181,6 +189,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "fields without an arm are absent here")]
     fn endpoint_field(&self, endpoint: &Endpoint, field: Field) -> Option<u32> {
         let value = match field {
             Field::Zero => 0,
@@ -237,6 +246,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "fields without an arm are absent here")]
 #[inline]
 fn ipv4_field(header: &[u8], field: Field) -> Option<u32> {
     match field {
@@ -256,6 +266,7 @@ fn ipv4_field(header: &[u8], field: Field) -> Option<u32> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "fields without an arm are absent here")]
 #[inline]
 fn ipv6_field(header: &[u8], field: Field) -> Option<u32> {
     match field {

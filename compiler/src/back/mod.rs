@@ -1,5 +1,6 @@
-//! Everything that a decision graph can be turned into.
+//! What the graph is turned into.
 
+pub mod bytecode;
 pub mod dot;
 pub mod json;
 mod plain;

@@ -1,3 +1,4 @@
-//! Everything that can be turned into a decision graph.
+//! What the graph is made from.
 
+pub mod bytecode;
 pub mod windivert;

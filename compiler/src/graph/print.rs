@@ -34,7 +34,8 @@ pub fn print(graph: &Graph, most: usize) -> String {
     for (index, node) in graph.nodes().iter().enumerate().rev() {
         let mut set = String::new();
         for interval in node.set.intervals().iter().take(most) {
-            let (low, high) = (node.load.field.number_of(interval.low), node.load.field.number_of(interval.high));
+            let (low, high) =
+                (node.load.field.number_of(interval.low), node.load.field.number_of(interval.high));
             let _ = if low == high { write!(set, " {low}") } else { write!(set, " {low}..{high}") };
         }
         let more = node.set.intervals().len().saturating_sub(most);

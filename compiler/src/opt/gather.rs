@@ -78,7 +78,8 @@ impl Gather<'_> {
         }
         let size = joint.parts.iter().map(|part| part.intervals().len() + 1).sum();
         self.allowance = self.allowance.checked_sub(size)?;
-        Some(vec![joint.set(keys).complement(keys)])
+        let set = joint.set(keys);
+        Some(vec![if complemented { set.complement(keys) } else { set }])
     }
 
     fn join(&mut self, index: usize) -> Option<Joint> {

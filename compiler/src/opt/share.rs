@@ -2,9 +2,11 @@
 //!
 //! Tests are rebuilt children first through a hash-consing builder, so that equal tests with equal edges become one,
 //! and a test whose edges are equal disappears. Where a field is always present, a test and its complement with
-//! swapped edges are the same: the one with fewer intervals is kept, or the one without the field's least value.
+//! swapped edges are the same: the one with fewer intervals is kept, or the one without the field's least value. A test
+//! that only asks for a header becomes the test on that header.
 
-use crate::graph::{Builder, Graph, NodeId};
+use crate::graph::{Builder, Graph, Load, NodeId};
+use crate::set::IntervalSet;
 
 /// Merges equal tails.
 #[must_use]
@@ -14,14 +16,21 @@ pub fn share(graph: &Graph) -> Graph {
     for node in graph.nodes() {
         let rename = |id: NodeId| id.index().map_or(id, |index| ids[index]);
         let (mut yes, mut no, mut set) = (rename(node.yes), rename(node.no), node.set.clone());
-        if node.load.always_present() {
-            let keys = node.load.keys(graph.layer());
+        let mut load = node.load;
+        if let Some(header) = load.field.info().header.field()
+            && !load.field.is_array()
+            && set.covers(load.keys(graph.layer()))
+        {
+            (load, set) = (Load::field(header), IntervalSet::range(1, 1));
+        }
+        if load.always_present() {
+            let keys = load.keys(graph.layer());
             // With the least value inside, the complement has as many intervals or one less.
             if set.contains(keys.low) {
                 (yes, no, set) = (no, yes, set.complement(keys));
             }
         }
-        ids.push(builder.test(node.load, set, yes, no));
+        ids.push(builder.test(load, set, yes, no));
     }
     let entry = graph.entry().index().map_or(graph.entry(), |index| ids[index]);
     builder.finish(entry)
@@ -30,8 +39,6 @@ pub fn share(graph: &Graph) -> Graph {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Load;
-    use crate::set::IntervalSet;
     use divert_vm::field::Field;
     use divert_vm::layer::Layer;
 

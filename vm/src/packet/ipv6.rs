@@ -84,11 +84,28 @@ pub struct LastHeader {
 /// least, so a packet of n bytes takes at most n / 8 of them.
 #[must_use]
 pub fn skip_extensions(packet: &[u8]) -> LastHeader {
-    let mut last =
-        LastHeader { number: next_header(packet).unwrap_or(0), fragment: false, later: false, offset: HEADER };
+    walk(packet).0
+}
+
+/// The word of the first fragment header with the offset, two reserved bits and "more fragments" in the lowest.
+#[must_use]
+pub fn fragment_word(packet: &[u8]) -> Option<u16> {
+    walk(packet).1
+}
+
+fn walk(packet: &[u8]) -> (LastHeader, Option<u16>) {
+    let mut word = None;
+    let mut last = LastHeader {
+        number: next_header(packet).unwrap_or(0),
+        fragment: false,
+        later: false,
+        offset: HEADER,
+    };
     while let Some([next, length]) = packet.get(last.offset..).and_then(|rest| rest.first_chunk::<2>()) {
         let size = match last.number {
-            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY => usize::from(*length).saturating_add(1) << 3,
+            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY => {
+                usize::from(*length).saturating_add(1) << 3
+            }
             AUTHENTICATION => usize::from(*length).saturating_add(2) << 2,
             FRAGMENT if !last.fragment => 8,
             _ => break,
@@ -99,7 +116,8 @@ pub fn skip_extensions(packet: &[u8]) -> LastHeader {
         }
         if last.number == FRAGMENT {
             last.fragment = true;
-            last.later = be16(packet, last.offset.saturating_add(2)).is_some_and(|word| word & 0xFFF8 != 0);
+            word = be16(packet, last.offset.saturating_add(2));
+            last.later = word.is_some_and(|word| word & 0xFFF8 != 0);
         }
         last.number = *next;
         last.offset = behind;
@@ -107,5 +125,5 @@ pub fn skip_extensions(packet: &[u8]) -> LastHeader {
             break;
         }
     }
-    last
+    (last, word)
 }

@@ -114,7 +114,12 @@ impl<'a> Packet<'a> {
                     return Err(PacketError::TooShort);
                 }
                 let payload = ipv6::payload_length(bytes).unwrap_or(0);
-                Ok(Self { bytes, version: Version::V6, header: 40, total: u32::from(payload).saturating_add(40) })
+                Ok(Self {
+                    bytes,
+                    version: Version::V6,
+                    header: 40,
+                    total: u32::from(payload).saturating_add(40),
+                })
             }
             version => Err(PacketError::Version(version)),
         }
