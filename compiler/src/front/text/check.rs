@@ -93,7 +93,13 @@ impl Resolver<'_> {
         Some(Expr { kind: ExprKind::Test(test), span })
     }
 
-    fn matcher(&mut self, field: Field, test: &ast::Test, index: Option<i32>, negated: bool) -> Option<Matcher> {
+    fn matcher(
+        &mut self,
+        field: Field,
+        test: &ast::Test,
+        index: Option<i32>,
+        negated: bool,
+    ) -> Option<Matcher> {
         match &test.matcher {
             None => {
                 let op = if negated { CompareOp::Eq } else { CompareOp::Ne };
@@ -150,7 +156,13 @@ impl Resolver<'_> {
     }
 
     /// A definition where a field is expected: a filter on its own is fine.
-    fn definition_test(&mut self, meaning: Meaning, test: &ast::Test, negated: bool, span: Span) -> Option<Expr> {
+    fn definition_test(
+        &mut self,
+        meaning: Meaning,
+        test: &ast::Test,
+        negated: bool,
+        span: Span,
+    ) -> Option<Expr> {
         let name = &*test.field.node;
         let alone = test.index.is_none() && test.mask.is_none() && test.matcher.is_none();
         match meaning {
@@ -163,7 +175,8 @@ impl Resolver<'_> {
                 Some(Expr { kind: ExprKind::Not(operand), span })
             }
             Meaning::Filter(_) => {
-                let message = format!("`{name}` is a filter, which is true or false; it has no value to compare");
+                let message =
+                    format!("`{name}` is a filter, which is true or false; it has no value to compare");
                 self.report(
                     Diagnostic::error(codes::WRONG_KIND, message, test.field.span)
                         .label("a filter")
@@ -250,7 +263,8 @@ impl Resolver<'_> {
         }
         if length == 0 || length > limits::MAX_BYTE_STRING {
             let label = format!("{length} bytes; 1 to {} are allowed", limits::MAX_BYTE_STRING);
-            let message = if length == 0 { "the byte string is empty" } else { "the byte string is too long" };
+            let message =
+                if length == 0 { "the byte string is empty" } else { "the byte string is too long" };
             self.report(Diagnostic::error(codes::BYTES_LENGTH, message, text.span).label(label));
             return None;
         }
@@ -287,7 +301,8 @@ impl Resolver<'_> {
             (RangeForm::Ipv4Subnet | RangeForm::Ipv6Subnet, _) => true,
         });
         let Some(range) = unfit else { return Some(()) };
-        let line = if range.line == 0 { String::new() } else { format!(" (line {} of the file)", range.line) };
+        let line =
+            if range.line == 0 { String::new() } else { format!(" (line {} of the file)", range.line) };
         let diagnostic = if style == Style::Ipv4 {
             let message = format!("`{}` is an IPv4 address, the subnet is IPv6{line}", field.name());
             Diagnostic::error(codes::SUBNET_FIELD, message, range.span)
@@ -327,7 +342,8 @@ impl Resolver<'_> {
     #[cold]
     fn missing_index(&self, field: Field, span: Span) -> Diagnostic {
         let name = field.name();
-        let rest = Span::new(span.end(), u32::try_from(self.source.len()).unwrap_or(u32::MAX)).of(self.source);
+        let rest =
+            Span::new(span.end(), u32::try_from(self.source.len()).unwrap_or(u32::MAX)).of(self.source);
         let (start, end) = tokens(rest)
             .next()
             .map_or((rest.len() as u32, rest.len() as u32), |(_, next)| (next.start(), next.end()));
@@ -379,7 +395,9 @@ fn certain(test: &Test, outcome: bool, at: Span, span: Span, layer: divert_vm::l
     let present = test.field.always_present();
     let message = match (outcome, header.field()) {
         (false, _) => format!("this test on `{name}` is never true"),
-        (true, Some(header)) => format!("this test on `{name}` is true whenever there is a `{}` header", header.name()),
+        (true, Some(header)) => {
+            format!("this test on `{name}` is true whenever there is a `{}` header", header.name())
+        }
         (true, None) if present => format!("this test on `{name}` is always true"),
         (true, None) => format!("this test on `{name}` is true whenever the packet is long enough"),
     };
@@ -408,10 +426,12 @@ fn certain(test: &Test, outcome: bool, at: Span, span: Span, layer: divert_vm::l
     }
     // What the original makes of it (its known deviations); such filters match differently there.
     match (outcome, header.field()) {
-        (false, Some(header)) if info.range.high != 0xFFFF_FFFF || test.field.is_array() => found.note(format!(
-            "WinDivert 2.2 compiles this to `not {}`, which matches every packet without that header",
-            header.name()
-        )),
+        (false, Some(header)) if info.range.high != 0xFFFF_FFFF || test.field.is_array() => {
+            found.note(format!(
+                "WinDivert 2.2 compiles this to `not {}`, which matches every packet without that header",
+                header.name()
+            ))
+        }
         (true, _) if test.field.is_array() => {
             found.note("WinDivert 2.2 compiles this without looking at the index")
         }

@@ -27,7 +27,14 @@ impl Resolver<'_> {
                 Some(if value.negative { -offset } else { offset })
             }
             Some(_) | None => {
-                self.report(out_of_bounds(field, value, offset.unwrap_or(i32::MAX), (least, most), scale, bytes));
+                self.report(out_of_bounds(
+                    field,
+                    value,
+                    offset.unwrap_or(i32::MAX),
+                    (least, most),
+                    scale,
+                    bytes,
+                ));
                 None
             }
         }

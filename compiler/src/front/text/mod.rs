@@ -51,7 +51,10 @@ impl Default for Options<'_> {
 
 impl fmt::Debug for Options<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("layer", &self.layer).field("dialect", &self.dialect).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("layer", &self.layer)
+            .field("dialect", &self.dialect)
+            .finish_non_exhaustive()
     }
 }
 
@@ -112,7 +115,8 @@ pub fn analyse(source: &str, options: &Options<'_>) -> Analysis {
     if !failed {
         for (name, known) in &resolver.known {
             if !known.used && !matches!(known.meaning, Meaning::Poison) {
-                findings.push(Finding { rank: Rank::Sense, diagnostic: definitions::unused(name, known.span) });
+                findings
+                    .push(Finding { rank: Rank::Sense, diagnostic: definitions::unused(name, known.span) });
             }
         }
     }
@@ -214,7 +218,10 @@ fn syntax(errors: &[SyntaxError], source: &str, findings: &mut Vec<Finding>) {
         }
         let bad_word = matches!(error, SyntaxError::WrongCase { .. }) || begins_no_token(source, span);
         let rank = if bad_word { Rank::Word } else { Rank::Sense };
-        findings.push(Finding { rank, diagnostic: Diagnostic::error(error.code(), format!("syntax error {error:?}"), span) });
+        findings.push(Finding {
+            rank,
+            diagnostic: Diagnostic::error(error.code(), format!("syntax error {error:?}"), span),
+        });
     }
     // A keyword in capitals is said to be one, not to be an unknown name.
     let capitals: Vec<Span> = errors

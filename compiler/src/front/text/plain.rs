@@ -1,7 +1,9 @@
 //! The windivert dialect: every construct that WinDivert's language lacks is an error, with its plain form where one
 //! exists.
 
-use divert_grammar::ast::{self, CompareOp, Expr, ExprKind, File, ItemKind, Matcher, Operand, SetItemKind, Test, Value};
+use divert_grammar::ast::{
+    self, CompareOp, Expr, ExprKind, File, ItemKind, Matcher, Operand, SetItemKind, Test, Value,
+};
 use divert_grammar::diagnostic::{Applicability, Diagnostic};
 use divert_grammar::span::Span;
 use divert_grammar::{Extension, ExtensionKind, SyntaxError, extensions};
@@ -49,43 +51,46 @@ pub(super) fn check(file: &File, source: &str, errors: &[SyntaxError], findings:
             let more = found.get(position + 1..).unwrap_or_default();
             more.iter().any(|other| span.start() <= other.span.start() && other.span.end() <= span.end())
         };
-        let diagnostic = match extension.kind {
-            ExtensionKind::Comment => comment(at),
-            ExtensionKind::ByteOrderMark => lacks(codes::PLAIN_MARK, "byte order mark", extension)
-                .suggest("remove the mark", at, "", Applicability::Safe),
-            ExtensionKind::Let => {
-                done = file.items.iter().map(|item| item.span).find(|span| inside(*span));
-                lacks(codes::PLAIN_LET, "definitions", extension)
-                    .help("write what the name stands for wherever it is used")
-            }
-            ExtensionKind::Layer => {
-                let statement = file.items.iter().map(|item| item.span).find(|span| inside(*span));
-                let found = lacks(codes::PLAIN_LAYER, "layer statements", extension)
-                    .help("the layer is given when a handle is opened; here, by an option");
-                match statement {
-                    Some(span) => found.suggest("remove the statement", span, "", Applicability::MaybeIncorrect),
-                    None => found,
+        let diagnostic =
+            match extension.kind {
+                ExtensionKind::Comment => comment(at),
+                ExtensionKind::ByteOrderMark => lacks(codes::PLAIN_MARK, "byte order mark", extension)
+                    .suggest("remove the mark", at, "", Applicability::Safe),
+                ExtensionKind::Let => {
+                    done = file.items.iter().map(|item| item.span).find(|span| inside(*span));
+                    lacks(codes::PLAIN_LET, "definitions", extension)
+                        .help("write what the name stands for wherever it is used")
                 }
-            }
-            ExtensionKind::NegatedGroup => {
-                let group = groups.iter().find(|(_, operand, _)| operand.start() == at.start());
-                negated_group(extension, group, source, &several)
-            }
-            ExtensionKind::In
-            | ExtensionKind::NotIn
-            | ExtensionKind::Range
-            | ExtensionKind::Subnet
-            | ExtensionKind::Set
-            | ExtensionKind::File
-            | ExtensionKind::Mask
-            | ExtensionKind::Bytes => {
-                // The tests are in the order of the text and do not overlap.
-                let index = tests.partition_point(|place| place.whole.end() <= at.start());
-                let place = tests.get(index).filter(|place| inside(place.whole));
-                done = place.map(|place| place.whole);
-                test(extension, place, source)
-            }
-        };
+                ExtensionKind::Layer => {
+                    let statement = file.items.iter().map(|item| item.span).find(|span| inside(*span));
+                    let found = lacks(codes::PLAIN_LAYER, "layer statements", extension)
+                        .help("the layer is given when a handle is opened; here, by an option");
+                    match statement {
+                        Some(span) => {
+                            found.suggest("remove the statement", span, "", Applicability::MaybeIncorrect)
+                        }
+                        None => found,
+                    }
+                }
+                ExtensionKind::NegatedGroup => {
+                    let group = groups.iter().find(|(_, operand, _)| operand.start() == at.start());
+                    negated_group(extension, group, source, &several)
+                }
+                ExtensionKind::In
+                | ExtensionKind::NotIn
+                | ExtensionKind::Range
+                | ExtensionKind::Subnet
+                | ExtensionKind::Set
+                | ExtensionKind::File
+                | ExtensionKind::Mask
+                | ExtensionKind::Bytes => {
+                    // The tests are in the order of the text and do not overlap.
+                    let index = tests.partition_point(|place| place.whole.end() <= at.start());
+                    let place = tests.get(index).filter(|place| inside(place.whole));
+                    done = place.map(|place| place.whole);
+                    test(extension, place, source)
+                }
+            };
         let rank = if extension.kind == ExtensionKind::NegatedGroup { Rank::Sense } else { Rank::Word };
         findings.push(Finding { rank, diagnostic });
     }
@@ -159,7 +164,9 @@ fn places(file: &File) -> (Vec<Place<'_>>, Vec<(Span, Span, bool)>) {
                 todo.push((operand, Some((expr.span, odd))));
             }
             ExprKind::Paren(inner) => todo.push((inner, None)),
-            ExprKind::Cond { condition, yes, no } => todo.extend([(&**condition, None), (yes, None), (no, None)]),
+            ExprKind::Cond { condition, yes, no } => {
+                todo.extend([(&**condition, None), (yes, None), (no, None)])
+            }
             ExprKind::Test(test) => {
                 let (whole, negated) = outer.unwrap_or((expr.span, false));
                 tests.push(Place { whole, test, negated });
@@ -184,8 +191,11 @@ fn written_out(test: &Test, negated: bool, source: &str) -> Option<String> {
             if set.items.len() > MOST_WRITTEN_OUT || set.items.is_empty() {
                 return None;
             }
-            let parts: Option<Vec<String>> =
-                set.items.iter().map(|item| entry(left, &item.kind, negated, set.items.len() > 1, source)).collect();
+            let parts: Option<Vec<String>> = set
+                .items
+                .iter()
+                .map(|item| entry(left, &item.kind, negated, set.items.len() > 1, source))
+                .collect();
             Some(format!("({})", parts?.join(if negated { " and " } else { " or " })))
         }
         Matcher::Compare { op, operand: Operand::Bytes(text) } => {
@@ -198,7 +208,8 @@ fn written_out(test: &Test, negated: bool, source: &str) -> Option<String> {
             let index = &test.index.as_ref()?.value;
             let (number, _) = literal::index(&index.text).ok()?;
             let offset = i32::try_from(number.value).ok()?;
-            let words = words(field, if index.negative { offset.checked_neg()? } else { offset }, &text.bytes);
+            let words =
+                words(field, if index.negative { offset.checked_neg()? } else { offset }, &text.bytes);
             if words.is_empty() || words.len() > MOST_WRITTEN_OUT || (!equal && words.len() > 1) {
                 return None;
             }
@@ -237,7 +248,9 @@ fn ends(base: &Value, prefix: &Value) -> Option<(String, String)> {
     let constant = Constant { number: Number::from(literal.value), form: literal.form };
     let (low, high, form) = subnet(constant, &prefix.text, prefix.negative).ok()?;
     let show = |number: Number| match form {
-        RangeForm::Ipv4Subnet => divert_vm::address::Ipv4((number.magnitude() & 0xFFFF_FFFF) as u32).to_string(),
+        RangeForm::Ipv4Subnet => {
+            divert_vm::address::Ipv4((number.magnitude() & 0xFFFF_FFFF) as u32).to_string()
+        }
         _ => divert_vm::address::Ipv6(number.magnitude()).to_string(),
     };
     debug_assert!(matches!(literal.form, Form::Ipv4 | Form::Ipv6));
