@@ -219,7 +219,7 @@ fn plain_expr(expr: &mut Expr) {
         }
         ExprKind::Paren(_) | ExprKind::Error => {}
         ExprKind::Cond { condition, yes, no } => {
-            [condition, yes, no].into_iter().for_each(|part| plain_expr(part))
+            [condition, yes, no].into_iter().for_each(|part| plain_expr(part));
         }
         ExprKind::Test(test) => {
             test.field.span = NOWHERE;
