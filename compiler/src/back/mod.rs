@@ -1,0 +1,3 @@
+//! What the graph is turned into.
+
+pub mod bytecode;

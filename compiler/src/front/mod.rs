@@ -1,0 +1,3 @@
+//! What the graph is made from.
+
+pub mod bytecode;
