@@ -6,7 +6,7 @@ use crate::ast::{
     Test, Text, Value, ValueKind,
 };
 use crate::context::Context;
-use crate::error::{Comparison, SyntaxError};
+use crate::error::{Comparison, Expected, Found, SyntaxError};
 use crate::span::{Span, Spanned};
 use crate::token::Token;
 
@@ -223,11 +223,17 @@ impl Context<'_> {
         whole: Span,
     ) -> Node {
         self.progress();
-        self.forget_constants(Span::new(place, whole.end()));
+        self.forget_consequences(Span::new(place, whole.end()));
         let constants = constants(&inner).unwrap_or_default();
         let span = Span::new(place, place + 1);
         self.report(SyntaxError::ParenOperand { span, whole, field: head.span, op: op.node, constants });
         Node::Expr(mistake(whole))
+    }
+
+    pub(crate) fn compared_group(&self, group: Expr, op: Spanned<CompareOp>, span: Span) -> Node {
+        self.forget_consequences(group.span);
+        self.report(SyntaxError::GroupCompared { span: op.span, group: group.span });
+        Node::Expr(mistake(span))
     }
 
     pub(crate) fn set_operand(&self, op: Spanned<CompareOp>, set: Spanned<Set>, span: Span) -> Node {
@@ -301,6 +307,13 @@ impl Context<'_> {
 
     pub(crate) fn set_file(&self, mark: Span, path: Text, span: Span) -> Piece {
         Piece { mark, item: SetItem { kind: SetItemKind::File(path), span } }
+    }
+
+    pub(crate) fn unquoted_file(&self, mark: Span, path: Value, span: Span) -> Piece {
+        let expected = vec![Expected::Text];
+        let found = if path.kind == ValueKind::Name { Found::Name } else { Found::Constant };
+        self.report(SyntaxError::Unexpected { span: path.span, found, expected });
+        Piece { mark, item: SetItem { kind: SetItemKind::Error, span } }
     }
 
     pub(crate) fn missing_comma(&self, mut items: Vec<SetItem>, item: SetItem) -> Vec<SetItem> {

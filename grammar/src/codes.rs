@@ -38,6 +38,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("E0174", "late-statement", "a definition after the beginning of the filter"),
     ("E0175", "doubled-minus", "two signs before one constant"),
     ("E0176", "unexpected", "something in a place where it has no meaning"),
+    ("E0177", "compared-group", "a comparison whose left side is in parentheses"),
     ("E0191", "too-deep", "more brackets open at once than the limit"),
     ("E0192", "too-long", "a text over the limit"),
     ("E0193", "too-many-errors", "parsing stopped because so much is wrong"),

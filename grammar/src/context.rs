@@ -18,6 +18,7 @@ pub(crate) struct Context<'s> {
     synced: Cell<u32>,
     /// Where the last error stands from which the grammar had to recover.
     recovered: Cell<Option<u32>>,
+    blank: Cell<bool>,
     stopped: Cell<bool>,
     idle: Cell<u32>,
     recovery: Cell<u32>,
@@ -33,6 +34,7 @@ impl<'s> Context<'s> {
             excused: RefCell::new(Vec::new()),
             synced: Cell::new(0),
             recovered: Cell::new(None),
+            blank: Cell::new(false),
             stopped: Cell::new(false),
             idle: Cell::new(0),
             recovery: Cell::new(0),
@@ -90,12 +92,27 @@ impl<'s> Context<'s> {
         }
     }
 
-    /// Forgets what the grammar said of constants between two parentheses: the error about the parentheses says it all.
-    pub(crate) fn forget_constants(&self, within: Span) {
+    /// Forgets what the grammar said of constants and masks between two parentheses, when the error about the parentheses
+    /// says it all.
+    pub(crate) fn forget_consequences(&self, within: Span) {
         self.syntactic.borrow_mut().retain(|error| {
-            let (start, lone) = (error.span().start(), matches!(error, SyntaxError::LoneConstant { .. }));
-            !(lone && within.start() <= start && start < within.end())
+            let start = error.span().start();
+            let said = matches!(error, SyntaxError::LoneConstant { .. } | SyntaxError::MaskAlone { .. });
+            !(said && within.start() <= start && start < within.end())
         });
+    }
+
+    /// The text has ended before its filter began.
+    pub(crate) fn end_blank(&self, end: u32) {
+        self.blank.set(true);
+        if self.excused.borrow().last() != Some(&end) {
+            self.lexical(SyntaxError::EmptyFilter { span: Span::empty(end) });
+        }
+    }
+
+    /// Whether the text has no filter at all.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.blank.get()
     }
 
     /// Whether the grammar has found something at or after a place.

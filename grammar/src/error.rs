@@ -210,6 +210,13 @@ pub enum SyntaxError {
         /// The mask.
         mask: Span,
     },
+    /// `(ip.TOS & 0xfc) == 0x20`, `(tcp) == 1`
+    GroupCompared {
+        /// The operator.
+        span: Span,
+        /// The parentheses and what is in them.
+        group: Span,
+    },
     /// `tcp.DstPort {80, 443}`
     MissingIn {
         /// The `{`.
@@ -360,6 +367,7 @@ impl SyntaxError {
             | Self::NestedSet { span }
             | Self::TextInSet { span }
             | Self::MaskAlone { span, .. }
+            | Self::GroupCompared { span, .. }
             | Self::MissingIn { span, .. }
             | Self::LateStatement { span }
             | Self::DoubledMinus { span }
@@ -409,6 +417,7 @@ impl SyntaxError {
             Self::LateStatement { .. } => "E0174",
             Self::DoubledMinus { .. } => "E0175",
             Self::Unexpected { .. } => "E0176",
+            Self::GroupCompared { .. } => "E0177",
             Self::TooDeep { .. } => "E0191",
             Self::TooLong { .. } => "E0192",
             Self::TooManyErrors { .. } => "E0193",

@@ -61,6 +61,8 @@ pub(crate) struct Lexer<'c, 's> {
     statement: Option<Span>,
     /// Whether a statement may begin here.
     fresh: bool,
+    /// Whether the end of the text was seen.
+    finished: bool,
     end: u32,
     /// The words so far.
     pub(crate) words: Vec<Word>,
@@ -82,6 +84,7 @@ impl<'c, 's> Lexer<'c, 's> {
             previous: None,
             statement: None,
             fresh: true,
+            finished: false,
             end,
             words: Vec::new(),
             comments: Vec::new(),
@@ -97,6 +100,7 @@ impl<'c, 's> Lexer<'c, 's> {
 
     /// The next token that is neither a comment nor bad.
     fn read(&mut self) -> Option<Place> {
+        let before = self.ahead.map(|place| place.span);
         let mut bad: Option<Span> = None;
         let found = loop {
             let Some((token, span)) = token::step(&mut self.raw) else { break None };
@@ -106,6 +110,9 @@ impl<'c, 's> Lexer<'c, 's> {
                     other => {
                         if let Some(span) = other.replace(span) {
                             self.cx.lexical(SyntaxError::BadCharacter { span });
+                        } else if let Some(before) = before.filter(|before| before.end() == span.start()) {
+                            // Nothing between the two: one mistyped sign, as in `!@=`.
+                            self.cx.excuse(before.start());
                         }
                     }
                 },
@@ -210,6 +217,7 @@ impl<'c, 's> Lexer<'c, 's> {
             }
             Token::Ampersand if !self.is_mask() => {
                 self.cx.lexical(SyntaxError::LoneAmpersand { span });
+                self.cx.excuse(self.reached());
                 Some(Place { token: Token::And, span })
             }
             Token::Pipe => {
@@ -388,6 +396,10 @@ impl<'c, 's> Lexer<'c, 's> {
     fn finish(&mut self) {
         let at = Span::empty(self.end);
         self.close_all(at);
+        if self.fresh && !self.finished {
+            self.cx.end_blank(self.end);
+        }
+        self.finished = true;
         if let Some(keyword) = self.statement.take() {
             self.cx.lexical(SyntaxError::MissingSemicolon { span: at, keyword });
             self.queue.push_back(Place { token: Token::Semicolon, span: at });

@@ -9,7 +9,7 @@ use crate::dialect;
 use crate::error::{Expected, Found, SyntaxError};
 use crate::lexer::{Lexer, Stop, Word};
 use crate::limits::MAX_SOURCE;
-use crate::span::Span;
+use crate::span::{Span, Spanned};
 use crate::token::Token;
 
 lalrpop_mod!(
@@ -51,9 +51,10 @@ pub(crate) fn parse(source: &str) -> Parsed {
     let reached = lexer.reached();
     let (words, comments) = (lexer.words, lexer.comments);
     file.comments = comments;
+    let blank = cx.is_blank();
     let errors = cx.finish(reached);
     if let Some(first) = errors.first() {
-        if errors.iter().any(|error| matches!(error, SyntaxError::EmptyFilter { .. })) {
+        if blank {
             file.filter = None;
         } else if !dialect::is_damaged(&file) {
             // The mistake was mended on the way, so that more can be said about the filter; but nobody may compile it.
@@ -65,8 +66,14 @@ pub(crate) fn parse(source: &str) -> Parsed {
 
 /// What the grammar does when it cannot go on.
 impl Context<'_> {
-    pub(crate) fn bad_item(&self, recovery: Recovery, span: Span) -> Item {
-        self.recovered(&recovery);
+    pub(crate) fn junk(&self, token: Token, span: Span) -> Spanned<Token> {
+        self.progress();
+        Spanned::new(token, span)
+    }
+
+    pub(crate) fn bad_item(&self, bad: Spanned<Token>, expected: Expected, span: Span) -> Item {
+        let (found, expected) = (found(bad.node), vec![expected]);
+        self.report(SyntaxError::Unexpected { span: bad.span, found, expected });
         Item { kind: ItemKind::Error, span }
     }
 
@@ -165,7 +172,7 @@ fn categories(terminals: &[String]) -> Vec<Expected> {
             "and" | "or" => Some(Expected::Connective),
             "==" | "in" => Some(Expected::Operator),
             "=" if !has("==") => Some(Expected::Assign),
-            "?" => Some(Expected::Question),
+            "?" if has(")") => Some(Expected::Question),
             ":" => Some(Expected::Colon),
             "," => Some(Expected::Comma),
             ";" => Some(Expected::Semicolon),
@@ -173,7 +180,7 @@ fn categories(terminals: &[String]) -> Vec<Expected> {
             "]" => Some(Expected::BracketClose),
             "}" => Some(Expected::BraceClose),
             "(" if !after_operand => Some(Expected::ParenOpen),
-            "literal" if !after_operand && !has("}") && !has(",") => Some(Expected::Constant),
+            "literal" if !after_operand && !has(",") => Some(Expected::Constant),
             "name" if !after_operand && !has("literal") => Some(Expected::Name),
             "text" if !after_operand && !has("literal") => Some(Expected::Text),
             _ => None,

@@ -19,6 +19,9 @@ fn filter(line: &Value) -> Option<&str> {
 /// The token at a position; the empty range at the end of the text. For this purpose a word is what the original takes for
 /// one, colons and dots included, and a bad character stands alone or in a run.
 fn token_at(text: &str, pos: u32) -> Span {
+    if text.starts_with('\u{FEFF}') && pos < 3 {
+        return Span::new(0, 3);
+    }
     let found = tokens(text).find(|(_, span)| span.start() <= pos && pos < span.end());
     found.map_or(Span::empty(u32::try_from(text.len()).expect("short")), |(_, span)| {
         let rest = text[span.range().end..].split(|c: char| !(c.is_ascii_alphanumeric() || ".:_".contains(c)));
