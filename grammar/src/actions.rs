@@ -2,8 +2,8 @@
 //! leaves an `Error` node behind.
 
 use crate::ast::{
-    CompareOp, Expr, ExprKind, File, Index, Item, ItemKind, LetBody, Matcher, Name, Operand, Set, SetItem, SetItemKind,
-    Test, Text, Value, ValueKind,
+    CompareOp, Expr, ExprKind, File, Index, Item, ItemKind, LetBody, Matcher, Name, Operand, Set, SetItem,
+    SetItemKind, Test, Text, Value, ValueKind,
 };
 use crate::context::Context;
 use crate::error::{Comparison, Expected, Found, SyntaxError};
@@ -66,9 +66,7 @@ impl Context<'_> {
     pub(crate) fn body(&self, node: Node) -> LetBody {
         match node {
             Node::Expr(expr) => LetBody::Filter(expr),
-            Node::Constant(value) => {
-                LetBody::Set(self.set_of(self.entry(value)))
-            }
+            Node::Constant(value) => LetBody::Set(self.set_of(self.entry(value))),
         }
     }
 
@@ -125,7 +123,8 @@ impl Context<'_> {
                 operands.push(expr);
             }
             Node::Constant(_) => {
-                let bare = matches!(last.map(|last| &last.kind), Some(ExprKind::Test(Test { matcher: None, .. })));
+                let bare =
+                    matches!(last.map(|last| &last.kind), Some(ExprKind::Test(Test { matcher: None, .. })));
                 if bare {
                     self.report(SyntaxError::MissingComparison { span, after });
                 } else if !consequence {
@@ -135,6 +134,11 @@ impl Context<'_> {
             }
         }
         operands
+    }
+
+    pub(crate) fn sign(&self, start: u32, end: u32) -> Span {
+        self.progress();
+        Span::new(start, end)
     }
 
     pub(crate) fn not(&self, operators: Vec<Span>, operand: Node, span: Span) -> Node {
@@ -198,7 +202,13 @@ impl Context<'_> {
         })
     }
 
-    pub(crate) fn compare(&self, head: Head, op: Spanned<CompareOp>, operand: Option<Operand>, span: Span) -> Node {
+    pub(crate) fn compare(
+        &self,
+        head: Head,
+        op: Spanned<CompareOp>,
+        operand: Option<Operand>,
+        span: Span,
+    ) -> Node {
         Node::Expr(match operand {
             Some(operand) => head.with(Matcher::Compare { op, operand }, span),
             None => mistake(span),
@@ -347,7 +357,13 @@ impl Head {
     }
 }
 
-fn finished(field: Name, index: Option<Index>, mask: Option<Value>, matcher: Option<Matcher>, span: Span) -> Expr {
+fn finished(
+    field: Name,
+    index: Option<Index>,
+    mask: Option<Value>,
+    matcher: Option<Matcher>,
+    span: Span,
+) -> Expr {
     // An index that could not be understood has no text.
     if index.as_ref().is_some_and(|index| index.value.text.is_empty()) {
         return mistake(span);
@@ -360,10 +376,10 @@ fn comparison(expr: &Expr, and: bool) -> Option<Comparison> {
     let ExprKind::Test(test) = &expr.kind else { return None };
     let Some(Matcher::Compare { op, operand: Operand::Value(value) }) = &test.matcher else { return None };
     let wanted = if and { CompareOp::Ne } else { CompareOp::Eq };
-    let end = test.mask.as_ref().map_or_else(
-        || test.index.as_ref().map_or(test.field.span, |index| index.span),
-        |mask| mask.span,
-    );
+    let end = test
+        .mask
+        .as_ref()
+        .map_or_else(|| test.index.as_ref().map_or(test.field.span, |index| index.span), |mask| mask.span);
     (op.node == wanted).then(|| Comparison { field: expr.span_to(end), constant: value.span, negated: and })
 }
 

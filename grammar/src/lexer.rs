@@ -184,7 +184,9 @@ impl<'c, 's> Lexer<'c, 's> {
                 Some(place)
             }
             Token::Colon => self.refuse(SyntaxError::StrayColon { span }),
-            Token::Comma if self.opens.last().is_some_and(|open| open.closer == Token::BraceClose) => Some(place),
+            Token::Comma if self.opens.last().is_some_and(|open| open.closer == Token::BraceClose) => {
+                Some(place)
+            }
             Token::Comma => self.refuse(SyntaxError::StrayComma { span }),
             Token::Semicolon if self.statement.is_some() => {
                 self.close_all(span);
@@ -299,17 +301,23 @@ impl<'c, 's> Lexer<'c, 's> {
             token
         };
         match (text.len(), self.after_operand()) {
-            (3, true) if operand_follows && text.eq_ignore_ascii_case("and") => return wrong("and", Token::And),
+            (3, true) if operand_follows && text.eq_ignore_ascii_case("and") => {
+                return wrong("and", Token::And);
+            }
             (2, true) if operand_follows && text.eq_ignore_ascii_case("or") => return wrong("or", Token::Or),
             (2, true) if text.eq_ignore_ascii_case("in") => return wrong("in", Token::In),
-            (3, false) if operand_follows && next != Some(Token::Literal) && text.eq_ignore_ascii_case("not") => {
+            (3, false)
+                if operand_follows && next != Some(Token::Literal) && text.eq_ignore_ascii_case("not") =>
+            {
                 return wrong("not", Token::Not);
             }
             (5, _) if self.fresh && text == "layer" && self.layer_follows() => {
                 self.statement = Some(span);
                 return Token::Layer;
             }
-            (4, _) if text == "file" && next == Some(Token::ParenOpen) && self.set_begins() => return Token::File,
+            (4, _) if text == "file" && next == Some(Token::ParenOpen) && self.set_begins() => {
+                return Token::File;
+            }
             _ => {}
         }
         self.words.push(Word { span, kind: ValueKind::Name });
@@ -367,7 +375,8 @@ impl<'c, 's> Lexer<'c, 's> {
             self.cx.lexical(SyntaxError::Unclosed { span: at, opener: open.span, count });
         }
         let place = Span::empty(at.start());
-        self.queue.extend(self.opens.drain(depth..).rev().map(|open| Place { token: open.closer, span: place }));
+        self.queue
+            .extend(self.opens.drain(depth..).rev().map(|open| Place { token: open.closer, span: place }));
     }
 
     /// Gives a token, but only after those in the queue.
@@ -412,7 +421,13 @@ impl<'c, 's> Lexer<'c, 's> {
         }
         if matches!(
             place.token,
-            Token::And | Token::Or | Token::Comma | Token::Semicolon | Token::ParenClose | Token::Question | Token::Colon
+            Token::And
+                | Token::Or
+                | Token::Comma
+                | Token::Semicolon
+                | Token::ParenClose
+                | Token::Question
+                | Token::Colon
         ) {
             self.cx.sync(place.span.start());
         }

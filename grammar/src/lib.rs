@@ -16,6 +16,8 @@ pub mod token;
 mod actions;
 mod context;
 mod dialect;
+mod explain;
+mod format;
 mod lexer;
 mod parse;
 mod text;
@@ -30,4 +32,18 @@ pub use parse::Parsed;
 #[must_use]
 pub fn parse(source: &str) -> Parsed {
     parse::parse(source)
+}
+
+/// A file as canonical text: one spelling of every operator, one layout, comments kept, a line end at the end. The text
+/// parses to the same tree but for places and parentheses that say nothing, and formatting it again changes nothing.
+/// Only for trees without `Error` nodes; the tree need not come from a text.
+#[must_use]
+pub fn format(file: &ast::File) -> String {
+    format::file(file)
+}
+
+/// The same for a filter or a part of one, without a line end.
+#[must_use]
+pub fn format_expr(expr: &ast::Expr) -> String {
+    format::expr(expr)
 }

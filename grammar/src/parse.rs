@@ -13,7 +13,14 @@ use crate::span::{Span, Spanned};
 use crate::token::Token;
 
 lalrpop_mod!(
-    #[allow(clippy::all, clippy::restriction, unreachable_pub, unused_qualifications, missing_docs, dead_code)]
+    #[allow(
+        clippy::all,
+        clippy::restriction,
+        unreachable_pub,
+        unused_qualifications,
+        missing_docs,
+        dead_code
+    )]
     filter
 );
 
@@ -129,7 +136,9 @@ impl Context<'_> {
         let expected = categories(expected);
         self.report_recovered(match expected.as_slice() {
             [Expected::Operand] => SyntaxError::MissingOperand { span, found },
-            [Expected::Constant] | [Expected::Constant, Expected::Text] => SyntaxError::MissingConstant { span, found },
+            [Expected::Constant] | [Expected::Constant, Expected::Text] => {
+                SyntaxError::MissingConstant { span, found }
+            }
             _ => SyntaxError::Unexpected { span, found, expected },
         });
     }
@@ -147,7 +156,9 @@ const fn found(token: Token) -> Found {
         Token::Less | Token::LessEqual | Token::Greater | Token::GreaterEqual => Found::Operator,
         Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => Found::Open,
         Token::ParenClose | Token::BracketClose | Token::BraceClose => Found::Close,
-        Token::Minus | Token::Question | Token::Colon | Token::Comma | Token::Semicolon | Token::Slash => Found::Sign,
+        Token::Minus | Token::Question | Token::Colon | Token::Comma | Token::Semicolon | Token::Slash => {
+            Found::Sign
+        }
         Token::Range | Token::Ampersand | Token::Pipe | Token::Bad => Found::Sign,
         Token::LineComment | Token::BlockComment | Token::OpenComment => Found::Sign,
     }

@@ -130,7 +130,12 @@ impl Token {
     pub(crate) const fn ends_operand(self) -> bool {
         matches!(
             self,
-            Self::Name | Self::Literal | Self::Text | Self::ParenClose | Self::BracketClose | Self::BraceClose
+            Self::Name
+                | Self::Literal
+                | Self::Text
+                | Self::ParenClose
+                | Self::BracketClose
+                | Self::BraceClose
         )
     }
 

@@ -24,7 +24,8 @@ fn token_at(text: &str, pos: u32) -> Span {
     }
     let found = tokens(text).find(|(_, span)| span.start() <= pos && pos < span.end());
     found.map_or(Span::empty(u32::try_from(text.len()).expect("short")), |(_, span)| {
-        let rest = text[span.range().end..].split(|c: char| !(c.is_ascii_alphanumeric() || ".:_".contains(c)));
+        let rest =
+            text[span.range().end..].split(|c: char| !(c.is_ascii_alphanumeric() || ".:_".contains(c)));
         let more = rest.into_iter().next().map_or(0, str::len);
         Span::new(span.start(), span.end() + u32::try_from(more).expect("short"))
     })
@@ -75,7 +76,9 @@ fn conformance_vectors_parse_or_fail_in_place() {
             None => {
                 // Also the operator after an array field without its index is the compiler's.
                 let is_word = tokens(text).any(|(kind, span)| {
-                    matches!(kind, Token::Name | Token::Literal) && span.start() <= pos && pos <= span.end() + 1
+                    matches!(kind, Token::Name | Token::Literal)
+                        && span.start() <= pos
+                        && pos <= span.end() + 1
                 });
                 if !is_word && !answer["error"].as_str().is_some_and(|error| error.contains("too")) {
                     wrong.push(format!("{text:?} should be refused at {pos}"));

@@ -159,9 +159,10 @@ impl fmt::Display for DamageKind {
             Self::Cut { want, have } => {
                 write!(f, "the file ends after {have} of the {want} bytes of a record")
             }
-            Self::ImpossibleLength { length, limit } => {
-                write!(f, "impossible length {length} (at most {limit}, blocks in multiples of 4)")
+            Self::ImpossibleLength { length, limit } if length > limit => {
+                write!(f, "a record of {length} bytes, which is more than the limit of {limit}")
             }
+            Self::ImpossibleLength { length, .. } => write!(f, "impossible block length {length}"),
             Self::Zeros => f.write_str("zeros instead of a record"),
             Self::Implausible { captured, original } => {
                 write!(
