@@ -4,4 +4,5 @@
 pub mod back;
 pub mod front;
 pub mod graph;
+pub mod opt;
 pub mod set;

@@ -1,3 +1,4 @@
 //! What the graph is made from.
 
 pub mod bytecode;
+pub mod windivert;
