@@ -1,4 +1,4 @@
-//! What the graph is turned into.
+//! Languages out: what a decision graph is turned into.
 
 pub mod bytecode;
 pub mod dot;
