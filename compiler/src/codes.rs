@@ -136,7 +136,12 @@ mod tests {
     #[test]
     fn codes_and_names_are_unique_and_explained() {
         for (position, entry) in CODES.iter().enumerate() {
-            assert!(CODES.iter().skip(position + 1).all(|other| other.code != entry.code && other.name != entry.name));
+            assert!(
+                CODES
+                    .iter()
+                    .skip(position + 1)
+                    .all(|other| other.code != entry.code && other.name != entry.name)
+            );
             assert!(entry.explanation.ends_with('.'), "{}", entry.code);
             assert_eq!(find(entry.code), Some(entry));
             assert!(divert_grammar::codes::CODES.iter().all(|(code, _, _)| *code != entry.code));

@@ -53,8 +53,15 @@ fn the_same_filters_are_accepted_and_errors_are_in_the_same_place() {
                 let place = answer["pos"].as_u64().map_or(0, |pos| pos as u32);
                 if ok {
                     wrong.push(format!("refused: {filter:?} at {}: {first:?}", layer.name()));
-                } else if !matches_token(filter, span, place) && !line["unstable"].is_boolean() {
-                    wrong.push(format!("{filter:?} at {}: {span:?} is not at {place}: {}", layer.name(), first.message));
+                } else if !matches_token(filter, span, place)
+                    && !line["unstable"].is_boolean()
+                    && !liberal(filter, answer["error"].as_str().unwrap())
+                {
+                    wrong.push(format!(
+                        "{filter:?} at {}: {span:?} is not at {place}: {}",
+                        layer.name(),
+                        first.message
+                    ));
                 }
                 continue;
             }
@@ -72,8 +79,17 @@ fn matches_token(filter: &str, span: divert_grammar::span::Span, place: u32) -> 
     if place as usize >= filter.len() {
         return span.start() as usize == filter.len();
     }
-    let token = tokens(filter).map(|(_, token)| token).find(|token| token.start() <= place && place < token.end());
-    token.is_some_and(|token| token.start() <= span.start() && span.end() <= token.end())
+    let in_word = |at: &u32| {
+        filter.as_bytes().get(*at as usize).is_some_and(|b| b.is_ascii_alphanumeric() || b".:_".contains(b))
+    };
+    if in_word(&place) {
+        // The original's words may hold `..`.
+        let end = (place..).take_while(in_word).last().map_or(place, |last| last + 1);
+        return place <= span.start() && span.end() <= end;
+    }
+    let token =
+        tokens(filter).map(|(_, token)| token).find(|token| token.start() <= place && place < token.end());
+    token.map_or(span.start() == place, |token| token.start() <= span.start() && span.end() <= token.end())
 }
 
 fn report(wrong: &[String]) {
@@ -105,7 +121,9 @@ fn verdicts(file: &str) {
         };
         let [plain, simple] = graphs(typed);
         let found = [eval::eval(typed, input), graph::eval(&plain, input), graph::eval(&simple, input)];
-        if expected.is_none_or(|expected| found != [expected; 3]) {
+        // More tests than the original takes, which is no limit here.
+        let long = expected.is_none() && typed.to_string().matches(" and ").count() >= 256;
+        if expected.map_or(!long, |expected| found != [expected; 3]) {
             wrong.push(format!("{filter:?} on {}: {found:?} {answer}", line["addr"]));
         }
     }
@@ -129,7 +147,8 @@ fn filters_of_real_programs_compile() {
         let filter = line["filter"].as_str().unwrap();
         for layer in line["layers"].as_array().unwrap().iter().filter_map(layer) {
             for dialect in Dialect::ALL {
-                let analysis = analyse(filter, &Options { layer: Some(layer), dialect, ..Options::default() });
+                let analysis =
+                    analyse(filter, &Options { layer: Some(layer), dialect, ..Options::default() });
                 match &analysis.typed {
                     Some(typed) => {
                         let _ = graphs(typed);

@@ -52,7 +52,11 @@ pub(crate) fn input<'a>(packet: Option<&'a [u8]>, addr: &Value) -> Option<Input<
             if matches!(packet.version(), Version::V6) != flag("ipv6") {
                 return None;
             }
-            Some(if layer == Layer::Network { Input::network(packet, address) } else { Input::forward(packet, address) })
+            Some(if layer == Layer::Network {
+                Input::network(packet, address)
+            } else {
+                Input::forward(packet, address)
+            })
         }
         Layer::Flow | Layer::Socket => {
             if packet.is_some() {

@@ -13,7 +13,12 @@ use crate::{codes, limits};
 pub(super) fn reserved(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error(codes::RESERVED, format!("`{name}` cannot be defined"), span)
         .label("a field, macro or truth value of the language")
-        .suggest(format!("write `my_{name}`"), span, format!("my_{}", name.replace('.', "_")), Applicability::MaybeIncorrect)
+        .suggest(
+            format!("write `my_{name}`"),
+            span,
+            format!("my_{}", name.replace('.', "_")),
+            Applicability::MaybeIncorrect,
+        )
 }
 
 /// A name is defined again.
@@ -27,9 +32,14 @@ pub(super) fn duplicate(name: &str, span: Span, first: Span) -> Diagnostic {
 /// A definition that nothing uses.
 #[cold]
 pub(super) fn unused(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(codes::UNUSED, divert_grammar::diagnostic::Severity::Warning, format!("`{name}` is never used"), span)
-        .label("defined here")
-        .help("remove the definition, or use it")
+    Diagnostic::new(
+        codes::UNUSED,
+        divert_grammar::diagnostic::Severity::Warning,
+        format!("`{name}` is never used"),
+        span,
+    )
+    .label("defined here")
+    .help("remove the definition, or use it")
 }
 
 /// Too many levels.
@@ -90,7 +100,9 @@ impl Resolver<'_> {
 fn circle(items: &[ast::Item], words: &[Word], source: &str, from: &str, to: &str) -> Option<Vec<String>> {
     let body = |wanted: &str| {
         items.iter().find_map(|item| match &item.kind {
-            ItemKind::Let { name, body: _ } if &*name.node == wanted => Some((name.span.end(), item.span.end())),
+            ItemKind::Let { name, body: _ } if &*name.node == wanted => {
+                Some((name.span.end(), item.span.end()))
+            }
             ItemKind::Let { .. } | ItemKind::Layer(_) | ItemKind::Error => None,
         })
     };

@@ -292,7 +292,9 @@ impl<'a> Resolver<'a> {
             ItemKind::Let { .. } => false,
             ItemKind::Error => {
                 let text = item.span.of(self.source);
-                text.starts_with("layer") && item.span.start() <= span.start() && span.end() <= item.span.end()
+                text.starts_with("layer")
+                    && item.span.start() <= span.start()
+                    && span.end() <= item.span.end()
             }
         })
     }
