@@ -13,11 +13,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod back;
 pub mod codes;
 pub mod dialect;
 pub mod front;
 pub mod graph;
 pub mod limits;
+pub mod opt;
 pub mod set;
 pub mod suggest;
 

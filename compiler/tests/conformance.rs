@@ -1,15 +1,16 @@
 //! The text front end against the answers of the original, or the documented ones where the original is wrong.
 #![allow(missing_docs)]
 
-mod common;
+mod vectors;
 
-use common::{bytes, input, layer, lines};
 use divert_compiler::Dialect;
 use divert_compiler::front::text::{Options, Typed, analyse, eval, lower};
 use divert_compiler::graph::{Builder, Graph, check, eval as graph};
 use divert_grammar::token::tokens;
+use divert_vm::Input;
 use divert_vm::layer::Layer;
 use serde_json::Value;
+use vectors::{bytes, input, layer, lines};
 
 fn windivert(layer: Layer) -> Options<'static> {
     Options { layer: Some(layer), dialect: Dialect::Windivert, ..Options::default() }
@@ -79,9 +80,9 @@ fn matches_token(filter: &str, span: divert_grammar::span::Span, place: u32) -> 
     if place as usize >= filter.len() {
         return span.start() as usize == filter.len();
     }
-    let in_word = |at: &u32| {
-        filter.as_bytes().get(*at as usize).is_some_and(|b| b.is_ascii_alphanumeric() || b".:_".contains(b))
-    };
+    let bytes = filter.as_bytes();
+    let in_word =
+        |at: &u32| bytes.get(*at as usize).is_some_and(|b| b.is_ascii_alphanumeric() || b".:_".contains(b));
     if in_word(&place) {
         // The original's words may hold `..`.
         let end = (place..).take_while(in_word).last().map_or(place, |last| last + 1);
@@ -109,22 +110,19 @@ fn verdicts(file: &str) {
         let answer: &Value = if line["documented"].is_object() { &line["documented"] } else { &line };
         let expected = (answer["code"] == 0).then(|| answer["match"].as_bool().unwrap());
         let packet = line["packet"].as_str().map(bytes);
-        let input = input(packet.as_deref(), &line["addr"]);
         let analysis = layer(&line["addr"]["layer"]).map(|layer| analyse(filter, &windivert(layer)));
         let typed = analysis.as_ref().and_then(|analysis| analysis.typed.as_ref());
-        let (Some(input), Some(typed)) = (&input, typed) else {
-            if expected.is_some() {
-                let why = analysis.as_ref().map(|analysis| &analysis.diagnostics);
-                wrong.push(format!("{filter:?}: no verdict (input {}): {why:?}", input.is_some()));
-            }
-            continue;
+        let judged = |input: &Input<'_>| {
+            let typed = typed?;
+            let [plain, simple] = graphs(typed);
+            Some([eval::eval(typed, input), graph::eval(&plain, input), graph::eval(&simple, input)])
         };
-        let [plain, simple] = graphs(typed);
-        let found = [eval::eval(typed, input), graph::eval(&plain, input), graph::eval(&simple, input)];
+        let found = input(packet.as_deref(), &line["addr"], judged).flatten();
         // More tests than the original takes, which is no limit here.
-        let long = expected.is_none() && typed.to_string().matches(" and ").count() >= 256;
-        if expected.map_or(!long, |expected| found != [expected; 3]) {
-            wrong.push(format!("{filter:?} on {}: {found:?} {answer}", line["addr"]));
+        let long = expected.is_none() && filter.matches(" and ").count() >= 256;
+        if found != expected.map(|expected| [expected; 3]) && !long {
+            let why = analysis.as_ref().map(|analysis| &analysis.diagnostics);
+            wrong.push(format!("{filter:?} on {}: {found:?} {answer} {why:?}", line["addr"]));
         }
     }
     report(&wrong);

@@ -1,5 +1,7 @@
 //! The helper functions against what the original answered (`tests/conformance/helpers.jsonl`).
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use divert_vm::address::{Ipv4, Ipv6, parse_ipv4, parse_ipv6, write_terminated};
 use divert_vm::checksum::{Leave, decrement_ttl, update};
 use divert_vm::hash;
@@ -21,7 +23,7 @@ fn parsed(buffer: &[u8]) -> Value {
         return json!({"ok": false});
     }
     let transport = packet.transport();
-    let length = packet.end() - transport.payload;
+    let length = packet.end() - transport.payload as usize;
     let next = buffer.len() - packet.end();
     let mut result = json!({
         "ok": true,

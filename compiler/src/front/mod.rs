@@ -1,3 +1,5 @@
 //! Languages in: each front turns one of them into a decision graph.
 
+pub mod bytecode;
 pub mod text;
+pub mod windivert;

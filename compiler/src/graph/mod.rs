@@ -51,7 +51,28 @@ impl Load {
     #[must_use]
     pub fn keys(&self, layer: Layer) -> Interval {
         let (low, high) = self.field.keys_at(layer);
-        if self.mask == Self::NO_MASK { Interval { low, high } } else { Interval { low: 0, high: self.mask } }
+        if self.mask == Self::NO_MASK {
+            Interval { low, high }
+        } else {
+            Interval { low: 0, high: self.mask.min(high) }
+        }
+    }
+
+    /// The same test with the mask cut down to the bits that the field can have. A mask that keeps them all is none; one
+    /// that keeps none leaves a test for presence, or one that cannot succeed.
+    #[must_use]
+    fn normal(self, set: IntervalSet) -> (Self, IntervalSet) {
+        if self.mask == Self::NO_MASK {
+            return (self, set);
+        }
+        let bits = u128::MAX.checked_shr(self.field.info().range.high.leading_zeros()).unwrap_or(0);
+        let plain = Self { mask: Self::NO_MASK, ..self };
+        match self.mask & bits {
+            0 if set.contains(0) => (plain, IntervalSet::range(0, u128::MAX)),
+            0 => (plain, IntervalSet::empty()),
+            mask if mask == bits => (plain, set),
+            mask => (Self { mask, ..self }, set),
+        }
     }
 
     /// Whether every input at the load's layers has it.
@@ -176,6 +197,7 @@ impl Builder {
     /// test that cannot succeed is its `no` edge. A simplifying builder also drops a test that cannot fail, and one
     /// whose edges are equal.
     pub fn test(&mut self, load: Load, set: IntervalSet, yes: NodeId, no: NodeId) -> NodeId {
+        let (load, set) = load.normal(set);
         let keys = load.keys(self.layer);
         let inside = match set.bounds() {
             Some(bounds) if keys.contains(bounds.low) && keys.contains(bounds.high) => set,

@@ -160,10 +160,12 @@ fn negated_group(
 }
 
 fn test(extension: &Extension, place: Option<&Place<'_>>, source: &str) -> Diagnostic {
-    let (code, things) = match extension.kind {
-        ExtensionKind::Mask => (codes::PLAIN_MASK, "masks"),
-        ExtensionKind::Bytes => (codes::PLAIN_BYTES, "byte strings"),
-        _ => (codes::PLAIN_SET, "sets, ranges or subnets"),
+    let (code, things) = if extension.kind == ExtensionKind::Mask {
+        (codes::PLAIN_MASK, "masks")
+    } else if extension.kind == ExtensionKind::Bytes {
+        (codes::PLAIN_BYTES, "byte strings")
+    } else {
+        (codes::PLAIN_SET, "sets, ranges or subnets")
     };
     let found = lacks(code, things, extension);
     match place.and_then(|place| Some((place.whole, written_out(place.test, place.negated, source)?))) {
@@ -196,7 +198,7 @@ fn places(file: &File) -> (Vec<Place<'_>>, Vec<(Span, Span, bool)>) {
             }
             ExprKind::Paren(inner) => todo.push((inner, None)),
             ExprKind::Cond { condition, yes, no } => {
-                todo.extend([(&**condition, None), (yes, None), (no, None)])
+                todo.extend([(&**condition, None), (yes, None), (no, None)]);
             }
             ExprKind::Test(test) => {
                 let (whole, negated) = outer.unwrap_or((expr.span, false));
@@ -293,7 +295,9 @@ fn ends(base: &Value, prefix: &Value) -> Option<(String, String)> {
         RangeForm::Ipv4Subnet => {
             divert_vm::address::Ipv4((number.magnitude() & 0xFFFF_FFFF) as u32).to_string()
         }
-        _ => divert_vm::address::Ipv6(number.magnitude()).to_string(),
+        RangeForm::Value | RangeForm::Range | RangeForm::Ipv6Subnet => {
+            divert_vm::address::Ipv6(number.magnitude()).to_string()
+        }
     };
     debug_assert!(matches!(literal.form, Form::Ipv4 | Form::Ipv6));
     Some((show(low), show(high)))
