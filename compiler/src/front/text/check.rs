@@ -89,7 +89,7 @@ impl Resolver<'_> {
         let matcher = self.matcher(field, test, index, negated);
         let (index, mask, matcher) = (index?, mask?, matcher?);
         let test = Test { field, field_span: test.field.span, index, mask, matcher };
-        self.warn_if_certain(&test, span);
+        self.warn_if_certain(&test);
         Some(Expr { kind: ExprKind::Test(test), span })
     }
 
@@ -185,11 +185,11 @@ impl Resolver<'_> {
                 self.look_at_rest(test)
             }
             Meaning::Set(_) => {
-                self.report(wrong_kind(name, "a set", test.field.span));
+                self.report(wrong_kind(name, "a set", "in", test.field.span));
                 None
             }
             Meaning::Value(_) => {
-                self.report(wrong_kind(name, "a constant", test.field.span));
+                self.report(wrong_kind(name, "a constant", "==", test.field.span));
                 None
             }
             Meaning::Pending | Meaning::Poison => None,
@@ -319,7 +319,7 @@ impl Resolver<'_> {
     }
 
     /// Warns of a comparison whose outcome mathematics has settled.
-    fn warn_if_certain(&mut self, test: &Test, span: Span) {
+    fn warn_if_certain(&mut self, test: &Test) {
         let at = match &test.matcher {
             Matcher::Compare { written: Some(at), .. } => *at,
             Matcher::In { span, .. } => *span,
@@ -336,7 +336,7 @@ impl Resolver<'_> {
         if !inside.is_empty() && (!outcome || matches!(test.field, Field::Event)) {
             return;
         }
-        self.report(certain(test, outcome, at, span, self.layer));
+        self.report(certain(test, outcome, at, self.layer));
     }
 
     #[cold]
@@ -381,25 +381,25 @@ fn bytes_field(name: &str, span: Span) -> Diagnostic {
 }
 
 #[cold]
-fn wrong_kind(name: &str, kind: &str, span: Span) -> Diagnostic {
+fn wrong_kind(name: &str, kind: &str, operator: &str, span: Span) -> Diagnostic {
     Diagnostic::error(codes::WRONG_KIND, format!("`{name}` is {kind}, not a filter"), span)
         .label(format!("{kind} is neither true nor false"))
-        .help(format!("compare a field with it: `tcp.DstPort in {name}`"))
+        .help(format!("compare a field with it: `… {operator} {name}`"))
 }
 
 #[cold]
-fn certain(test: &Test, outcome: bool, at: Span, span: Span, layer: divert_vm::layer::Layer) -> Diagnostic {
+fn certain(test: &Test, outcome: bool, at: Span, layer: divert_vm::layer::Layer) -> Diagnostic {
     let info = test.field.info();
     let name = info.name;
     let header = info.header;
     let present = test.field.always_present();
     let message = match (outcome, header.field()) {
         (false, _) => format!("this test on `{name}` is never true"),
-        (true, Some(header)) => {
-            format!("this test on `{name}` is true whenever there is a `{}` header", header.name())
+        (true, _) if present => format!("this test on `{name}` is always true"),
+        (true, Some(header)) if !test.field.is_array() => {
+            format!("this test on `{name}` is true for every packet with the `{}` header", header.name())
         }
-        (true, None) if present => format!("this test on `{name}` is always true"),
-        (true, None) => format!("this test on `{name}` is true whenever the packet is long enough"),
+        (true, _) => format!("this test on `{name}` is true for every packet that has this byte"),
     };
     let (low, high) = test.field.keys_at(layer);
     let (low, high) = (test.field.number_of(low), test.field.number_of(high));
@@ -407,13 +407,12 @@ fn certain(test: &Test, outcome: bool, at: Span, span: Span, layer: divert_vm::l
         "of all values that the mask leaves".to_owned()
     } else if info.style == Style::Ipv4 {
         format!("`{name}` is an IPv4 address")
+    } else if test.field == Field::Event {
+        format!("at {} `event` is {low} to {high}", layer.name())
     } else {
         format!("`{name}` goes from {low} to {high}")
     };
     let mut found = Diagnostic::new(codes::CERTAIN, Severity::Warning, message, at).label(label);
-    if span != at {
-        found = found.also(span, "");
-    }
     if let Matcher::Compare { number, .. } = &test.matcher {
         let plain = number.magnitude() <= 0xFFFF_FFFF && !number.is_negative();
         if info.style == Style::Ipv4 && plain {
