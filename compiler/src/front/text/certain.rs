@@ -31,7 +31,8 @@ impl Resolver<'_> {
                 // The original forgets the index of an array field even when the constant is in range.
                 let outside = *number < low || *number > high || test.field.is_array();
                 let never = inside.is_empty();
-                if !never && !(outside && inside.covers(keys)) {
+                let settled = never || (outside && inside.covers(keys));
+                if !settled {
                     return;
                 }
                 (!never, *at)
