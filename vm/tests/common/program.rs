@@ -8,9 +8,19 @@ use divert_vm::{FIELDS, Field, Instruction, Layer, Op, Target};
 /// A program that the verifier must accept.
 pub(crate) fn valid(source: &mut Source<'_>) -> Assembly {
     let layer = source.pick(&Layer::ALL);
+    valid_of(source, layer, |_| true)
+}
+
+/// A valid program that reads some fields only.
+pub(crate) fn valid_of(
+    source: &mut Source<'_>,
+    layer: Layer,
+    wanted: impl Fn(&FieldInfo) -> bool,
+) -> Assembly {
     let count = 1 + source.below(24);
     let mut assembly = Assembly::new(layer);
-    let fields: Vec<&FieldInfo> = FIELDS.iter().filter(|info| info.layers.contains(layer)).collect();
+    let fields: Vec<&FieldInfo> =
+        FIELDS.iter().filter(|info| info.layers.contains(layer) && wanted(info)).collect();
     for number in 0..count {
         let info = source.pick(&fields);
         let mut instruction = test(source, &mut assembly, info);
