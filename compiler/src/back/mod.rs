@@ -1,3 +1,7 @@
-//! What the graph is turned into.
+//! Languages out: what a decision graph is turned into.
 
 pub mod bytecode;
+pub mod dot;
+pub mod json;
+mod plain;
+pub mod windivert;

@@ -1,3 +1,5 @@
-//! What the graph is made from.
+//! Languages in: each front turns one of them into a decision graph.
 
 pub mod bytecode;
+pub mod text;
+pub mod windivert;

@@ -1,0 +1,303 @@
+//! What is known about an input on the way to a test: which keys a load can still have, and which headers are there.
+//!
+//! Facts are sound and bounded, not complete: at most [`MOST_LOADS`] loads beside the core fields, and at most
+//! [`MOST_INTERVALS`] intervals each, are kept; what does not fit is forgotten.
+
+use divert_vm::field::{Field, Header};
+use divert_vm::layer::Layer;
+
+use crate::graph::Load;
+use crate::set::IntervalSet;
+
+const MOST_LOADS: usize = 48;
+const MOST_INTERVALS: usize = 32;
+/// Any packet has the fixed IPv4 header at least.
+const SURE_BYTES: i32 = 20;
+
+#[derive(Clone, Debug, PartialEq)]
+struct Fact {
+    load: Load,
+    /// Whether the load is there; only used for array fields, the core fields tell about the others.
+    present: Option<bool>,
+    /// The keys that it can have where it is there.
+    keys: IntervalSet,
+}
+
+/// What holds for every input that gets to some place.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    layer: Layer,
+    /// Sorted by load.
+    known: Vec<Fact>,
+}
+
+/// No input can be here: the facts exclude each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Impossible;
+
+type Learned = Result<(), Impossible>;
+
+/// Fields that others depend on.
+const fn is_core(field: Field) -> bool {
+    matches!(
+        field,
+        Field::Inbound
+            | Field::Outbound
+            | Field::Ip
+            | Field::Ipv6
+            | Field::Icmp
+            | Field::Icmpv6
+            | Field::Tcp
+            | Field::Udp
+            | Field::Protocol
+            | Field::IpProtocol
+    )
+}
+
+/// The transport headers with their protocol numbers.
+const TRANSPORTS: [(Field, u128); 4] =
+    [(Field::Tcp, 6), (Field::Udp, 17), (Field::Icmp, 1), (Field::Icmpv6, 58)];
+
+impl Facts {
+    pub(super) const fn none(layer: Layer) -> Self {
+        Self { layer, known: Vec::new() }
+    }
+
+    fn find(&self, load: Load) -> Result<usize, usize> {
+        self.known.binary_search_by(|fact| fact.load.cmp(&load))
+    }
+
+    fn fact(&self, load: Load) -> Option<&Fact> {
+        self.known.get(self.find(load).ok()?)
+    }
+
+    /// The keys that `load` can have where it is there.
+    pub(super) fn keys(&self, load: Load) -> IntervalSet {
+        if let Some(fact) = self.fact(load) {
+            return fact.keys.clone();
+        }
+        if load.mask != Load::NO_MASK {
+            let plain =
+                self.fact(Load { mask: Load::NO_MASK, ..load }).and_then(|fact| fact.keys.as_interval());
+            if let Some(one) = plain.filter(|interval| interval.low == interval.high) {
+                return IntervalSet::range(one.low & load.mask, one.low & load.mask);
+            }
+        }
+        IntervalSet::interval(load.keys(self.layer))
+    }
+
+    /// The value of a field that is 0 or 1.
+    fn bit(&self, field: Field) -> Option<bool> {
+        match self.fact(Load::field(field))?.keys.as_interval()? {
+            interval if interval.low == interval.high => Some(interval.low == 1),
+            _ => None,
+        }
+    }
+
+    /// Whether `load` is there.
+    pub(super) fn present(&self, load: Load) -> Option<bool> {
+        let info = load.field.info();
+        if let Some(header) = info.header.field()
+            && let Some(present) = self.bit(header)
+            && !(present && load.field.is_array())
+        {
+            return Some(present);
+        }
+        if !load.field.is_array() {
+            return (info.header == Header::None).then_some(true);
+        }
+        if info.header == Header::None
+            && load.index >= 0
+            && load.index <= SURE_BYTES - i32::from(info.element)
+        {
+            return Some(true);
+        }
+        self.fact(Load { mask: Load::NO_MASK, ..load })?.present
+    }
+
+    /// Whether the test `load` in `set` is known to succeed or to fail.
+    pub(super) fn decide(&self, load: Load, set: &IntervalSet) -> Option<bool> {
+        let present = self.present(load);
+        if present == Some(false) {
+            return Some(false);
+        }
+        let keys = self.keys(load);
+        let inside = keys.intersect(set);
+        if inside.is_empty() {
+            Some(false)
+        } else if present == Some(true) && inside == keys {
+            Some(true)
+        } else {
+            None
+        }
+    }
+
+    /// Takes note that the test `load` in `set` succeeded or failed.
+    pub(super) fn learn(&mut self, load: Load, set: &IntervalSet, succeeded: bool) -> Learned {
+        let plain = Load { mask: Load::NO_MASK, ..load };
+        let present = self.present(load);
+        let before = self.keys(load);
+        if succeeded {
+            self.narrow(load, before.intersect(set))?;
+            if load.field.is_array() {
+                self.note(plain, Some(true), None);
+            }
+            return match load.field.info().header.field() {
+                Some(header) => self.set(header, true),
+                None => self.derive(load.field),
+            };
+        }
+        if present == Some(false) {
+            return Ok(());
+        }
+        let keys = before.subtract(set);
+        if !keys.is_empty() {
+            self.narrow(load, keys)?;
+            return if present == Some(true) { self.derive(load.field) } else { Ok(()) };
+        }
+        match (present, load.field.info().header.field()) {
+            (Some(_), _) => Err(Impossible),
+            (None, Some(header)) if !load.field.is_array() => self.set(header, false),
+            (None, _) => {
+                self.note(plain, Some(false), None);
+                Ok(())
+            }
+        }
+    }
+
+    fn narrow(&mut self, load: Load, keys: IntervalSet) -> Learned {
+        if keys.is_empty() {
+            return Err(Impossible);
+        }
+        self.note(load, None, Some(keys));
+        Ok(())
+    }
+
+    /// Notes what is given, if it is short enough.
+    fn note(&mut self, load: Load, present: Option<bool>, keys: Option<IntervalSet>) {
+        let keys = keys.filter(|keys| keys.intervals().len() <= MOST_INTERVALS);
+        match self.find(load) {
+            Ok(at) => {
+                let fact = &mut self.known[at];
+                fact.present = present.or(fact.present);
+                if let Some(keys) = keys {
+                    fact.keys = keys;
+                }
+            }
+            Err(at) if self.known.len() < MOST_LOADS || is_core(load.field) => {
+                let keys = keys.unwrap_or_else(|| IntervalSet::interval(load.keys(self.layer)));
+                self.known.insert(at, Fact { load, present, keys });
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Takes note of the value of a field that is 0 or 1.
+    fn set(&mut self, field: Field, value: bool) -> Learned {
+        match self.bit(field) {
+            Some(known) if known == value => Ok(()),
+            Some(_) => Err(Impossible),
+            None => {
+                let key = u128::from(value);
+                self.note(Load::field(field), None, Some(IntervalSet::range(key, key)));
+                self.derive(field)
+            }
+        }
+    }
+
+    /// Restricts the keys of a field that is there.
+    fn restrict(&mut self, field: Field, keys: &IntervalSet) -> Learned {
+        let load = Load::field(field);
+        let before = self.keys(load);
+        let after = before.intersect(keys);
+        if after == before {
+            return Ok(());
+        }
+        self.narrow(load, after)?;
+        self.derive(field)
+    }
+
+    /// Draws the conclusions from a change of `field`. Each step makes some core field's keys fewer, so it ends.
+    fn derive(&mut self, field: Field) -> Learned {
+        let value = if is_core(field) { self.bit(field) } else { None };
+        let exactly = |number: u128| IntervalSet::range(number, number);
+        match (field, value) {
+            (Field::Inbound, Some(value)) => self.set(Field::Outbound, !value),
+            (Field::Outbound, Some(value)) => self.set(Field::Inbound, !value),
+            (Field::Ip, Some(value)) => {
+                self.set(Field::Ipv6, !value)?;
+                if value {
+                    self.set(Field::Icmpv6, false)?
+                } else {
+                    self.set(Field::Icmp, false)?
+                }
+                self.protocol()
+            }
+            (Field::Ipv6, Some(value)) => self.set(Field::Ip, !value),
+            (Field::Tcp | Field::Udp | Field::Icmp | Field::Icmpv6, Some(true)) => {
+                for (other, number) in TRANSPORTS {
+                    if other == field {
+                        self.restrict(Field::Protocol, &exactly(number))?;
+                    } else {
+                        self.set(other, false)?;
+                    }
+                }
+                match field {
+                    Field::Icmp => self.set(Field::Ip, true),
+                    Field::Icmpv6 => self.set(Field::Ipv6, true),
+                    _ => Ok(()),
+                }
+            }
+            (Field::Tcp | Field::Udp | Field::Icmp | Field::Icmpv6, Some(false))
+            | (Field::Protocol | Field::IpProtocol, _) => self.protocol(),
+            _ => Ok(()),
+        }
+    }
+
+    /// How the protocol number, the IP version and the transport headers restrict each other. The number does not
+    /// prove a packet's header (fragments, truncation); an event has no headers, there it does.
+    fn protocol(&mut self) -> Learned {
+        let version = self.bit(Field::Ip);
+        if self.layer.has_packets() && version == Some(true) {
+            let number = self.keys(Load::field(Field::Protocol));
+            self.restrict(Field::IpProtocol, &number)?;
+            let number = self.keys(Load::field(Field::IpProtocol));
+            self.restrict(Field::Protocol, &number)?;
+        }
+        for (header, number) in TRANSPORTS {
+            let keys = self.keys(Load::field(Field::Protocol));
+            if !keys.contains(number) {
+                self.set(header, false)?;
+                continue;
+            }
+            let needed = match header {
+                Field::Icmp => version == Some(true),
+                Field::Icmpv6 => version == Some(false),
+                _ => true,
+            };
+            if !self.layer.has_packets() && needed {
+                if self.bit(header) == Some(false) {
+                    let others = keys.subtract(&IntervalSet::range(number, number));
+                    self.restrict(Field::Protocol, &others)?;
+                } else if keys == IntervalSet::range(number, number) {
+                    self.set(header, true)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what holds on both ways.
+    pub(super) fn meet(&mut self, other: &Self) {
+        self.known.retain_mut(|fact| {
+            let Some(there) = other.fact(fact.load) else { return false };
+            if fact.present != there.present {
+                fact.present = None;
+            }
+            if fact.keys != there.keys {
+                fact.keys = fact.keys.union(&there.keys);
+            }
+            fact.keys.intervals().len() <= MOST_INTERVALS
+        });
+    }
+}
