@@ -178,19 +178,19 @@ proptest! {
             let mut buffer = common::input::packet(&mut Source::new(&random));
             let Ok(before) = Packet::parse(&buffer) else { continue };
             let address = Address::default();
-            let headers = if needs.transport { before.transport().payload } else { before.header_length() };
+            let headers = if needs.transport { before.transport().payload as usize } else { before.header_length() };
             // A header that was looked at and found wanting, such as TCP with an impossible length.
             let headers = headers + if needs.transport { 20 } else { 0 };
             let looked_at = headers.saturating_add(needs.payload_bytes as usize).max(needs.packet_bytes as usize);
             if needs.whole_packet {
                 continue;
             }
-            let verdict = verified.matches(&Input::network(before, address));
+            let verdict = verified.matches(&Input::network(&before, &address));
             for byte in buffer.iter_mut().skip(looked_at) {
                 *byte ^= 0x5A;
             }
             let after = Packet::parse(&buffer).unwrap();
-            prop_assert_eq!(verified.matches(&Input::network(after, address)), verdict);
+            prop_assert_eq!(verified.matches(&Input::network(&after, &address)), verdict);
         }
     }
 
@@ -231,6 +231,6 @@ fn input_of_another_layer_matches_nothing() {
     let bytes = [0x45, 0, 0, 20, 0, 0, 0, 0, 64, 59, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
     let packet = Packet::parse(&bytes).unwrap();
     let address = Address::default();
-    assert_eq!(verified.matches_counting(&Input::network(packet, address)), (false, 0));
-    assert_eq!(verified.matches_counting(&Input::forward(packet, address)), (true, 1));
+    assert_eq!(verified.matches_counting(&Input::network(&packet, &address)), (false, 0));
+    assert_eq!(verified.matches_counting(&Input::forward(&packet, &address)), (true, 1));
 }

@@ -241,11 +241,12 @@ fn compare(buffer: &[u8], outbound: bool) -> Option<Found> {
     let kind = found.transport.map_or(Protocol::Other, |(kind, _)| kind);
     assert_eq!(transport.kind, kind);
     if let (Some((_, offset)), Some((payload, end))) = (found.transport, found.payload) {
-        assert_eq!((transport.offset, transport.payload, packet.end()), (offset, payload, end));
+        let (found_offset, found_payload) = (transport.offset as usize, transport.payload as usize);
+        assert_eq!((found_offset, found_payload, packet.end()), (offset, payload, end));
     }
-    assert!(transport.offset <= transport.payload && transport.payload <= packet.end());
+    assert!(transport.offset <= transport.payload && transport.payload as usize <= packet.end());
     let address = Address { outbound, ..Address::default() };
-    let (here, there) = (Input::network(packet, address), Input::forward(packet, address));
+    let (here, there) = (Input::network(&packet, &address), Input::forward(&packet, &address));
     for info in &FIELDS {
         for index in [0, 1, 2, 19, 40, 65_535, -1, -2, -4, -20, -65_535, i32::MIN, i32::MAX] {
             let key = load::key(&here, info.field, index);

@@ -40,12 +40,12 @@ fn look_up(program: &[u8], wide: bool, key: u128) -> (bool, u32) {
     let address = Address::default();
     let found = if wide {
         let endpoint = Endpoint { local_addr: key, ..Endpoint::default() };
-        verified.matches_counting(&Input::flow(Event::FlowEstablished, endpoint, address).unwrap())
+        verified.matches_counting(&Input::flow(Event::FlowEstablished, &endpoint, &address).unwrap())
     } else {
         let mut packet = [0_u8; 20];
         (packet[0], packet[3]) = (0x45, 20);
         packet[12..16].copy_from_slice(&(key as u32).to_be_bytes());
-        verified.matches_counting(&Input::network(Packet::parse(&packet).unwrap(), address))
+        verified.matches_counting(&Input::network(&Packet::parse(&packet).unwrap(), &address))
     };
     assert_eq!(found.1, verified.work());
     found

@@ -155,9 +155,9 @@ fn of_inputs(verified: &Verified<'_>, bytes: &[u8]) -> bool {
     };
     let event = Event::from_number(number(19)).unwrap_or(Event::Packet);
     let events = [
-        Input::flow(event, endpoint, address),
-        Input::socket(event, endpoint, address),
-        Input::reflect(event, handle, address),
+        Input::flow(event, &endpoint, &address),
+        Input::socket(event, &endpoint, &address),
+        Input::reflect(event, &handle, &address),
     ];
     let mut matches = false;
     for input in &events {
@@ -169,8 +169,8 @@ fn of_inputs(verified: &Verified<'_>, bytes: &[u8]) -> bool {
     match Packet::parse(bytes) {
         Ok(packet) => {
             black_box((packet.transport(), packet.is_truncated(), hash::packet(&packet, 7)));
-            matches |= of_input(verified, &Input::network(packet, address));
-            matches |= of_input(verified, &Input::forward(packet, address));
+            matches |= of_input(verified, &Input::network(&packet, &address));
+            matches |= of_input(verified, &Input::forward(&packet, &address));
         }
         Err(error) => {
             black_box(shown(&error));

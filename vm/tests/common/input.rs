@@ -119,20 +119,20 @@ pub(crate) fn with_input<R>(
     let address = address(source);
     let (first, last) = layer.events();
     let event = Event::from_number(first + source.byte() % (last - first + 1)).unwrap();
-    let buffer;
+    let (buffer, packet, endpoint, handle);
     let input = match layer {
         Layer::Network | Layer::Forward => {
-            buffer = packet(source);
-            let packet = Packet::parse(&buffer).ok()?;
+            buffer = self::packet(source);
+            packet = Packet::parse(&buffer).ok()?;
             if layer == Layer::Network {
-                Input::network(packet, address)
+                Input::network(&packet, &address)
             } else {
-                Input::forward(packet, address)
+                Input::forward(&packet, &address)
             }
         }
         Layer::Flow | Layer::Socket => {
             let ids = u64::MAX.into();
-            let endpoint = Endpoint {
+            endpoint = Endpoint {
                 ipv6: source.one_in(2),
                 endpoint_id: source.within(0, ids) as u64,
                 parent_endpoint_id: source.within(0, ids) as u64,
@@ -144,15 +144,15 @@ pub(crate) fn with_input<R>(
                 protocol: source.pick(&[1, 6, 17, 58, 255]),
             };
             let input = if layer == Layer::Flow { Input::flow } else { Input::socket };
-            input(event, endpoint, address).unwrap()
+            input(event, &endpoint, &address).unwrap()
         }
         Layer::Reflect => {
-            let handle = Reflected {
+            handle = Reflected {
                 process_id: source.within(0, u32::MAX.into()) as u32,
                 layer: source.pick(&Layer::ALL),
                 priority: source.within(0, 65_535) as u16 as i16,
             };
-            Input::reflect(event, handle, address).unwrap()
+            Input::reflect(event, &handle, &address).unwrap()
         }
     };
     Some(judge(&input))
