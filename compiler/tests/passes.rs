@@ -38,10 +38,9 @@ proptest! {
         }
         for _ in 0..60 {
             let case = random.case(layer);
-            let Some(input) = case.input() else { continue };
-            let wanted = eval(&plain, &input);
+            let Some(wanted) = case.with(|input| eval(&plain, input)) else { continue };
             for (name, result) in &results {
-                prop_assert_eq!(eval(result, &input), wanted, "{} {:?}", name, case);
+                prop_assert_eq!(case.with(|input| eval(result, input)), Some(wanted), "{} {:?}", name, case);
             }
         }
     }
@@ -72,7 +71,8 @@ fn long_chains() {
     };
     let ports = quickly(|| optimise(&chain(&[Field::TcpDstPort], 20_000), 2));
     assert_eq!(ports.nodes().len(), 1);
-    let mixed = quickly(|| optimise(&chain(&[Field::TcpDstPort, Field::UdpDstPort, Field::TcpSrcPort], 30_000), 2));
+    let mixed =
+        quickly(|| optimise(&chain(&[Field::TcpDstPort, Field::UdpDstPort, Field::TcpSrcPort], 30_000), 2));
     assert_eq!(mixed.nodes().len(), 3);
     let mut builder = Builder::plain(Layer::Network);
     let mut next = NodeId::ACCEPT;
@@ -123,8 +123,7 @@ fn a_seeded_defect_is_noticed() {
     let mut random = Random(1);
     let differs = (0..60).any(|_| {
         let case = random.case(Layer::Network);
-        case.input().is_some_and(|input| eval(&graph, &input) != eval(&wrong, &input))
+        case.with(|input| eval(&graph, input) != eval(&wrong, input)) == Some(true)
     });
     assert!(differs);
 }
-

@@ -77,7 +77,8 @@ impl Facts {
             return fact.keys.clone();
         }
         if load.mask != Load::NO_MASK {
-            let plain = self.fact(Load { mask: Load::NO_MASK, ..load }).and_then(|fact| fact.keys.as_interval());
+            let plain =
+                self.fact(Load { mask: Load::NO_MASK, ..load }).and_then(|fact| fact.keys.as_interval());
             if let Some(one) = plain.filter(|interval| interval.low == interval.high) {
                 return IntervalSet::range(one.low & load.mask, one.low & load.mask);
             }
@@ -105,7 +106,10 @@ impl Facts {
         if !load.field.is_array() {
             return (info.header == Header::None).then_some(true);
         }
-        if info.header == Header::None && load.index >= 0 && load.index <= SURE_BYTES - i32::from(info.element) {
+        if info.header == Header::None
+            && load.index >= 0
+            && load.index <= SURE_BYTES - i32::from(info.element)
+        {
             return Some(true);
         }
         self.fact(Load { mask: Load::NO_MASK, ..load })?.present
@@ -222,7 +226,11 @@ impl Facts {
             (Field::Outbound, Some(value)) => self.set(Field::Inbound, !value),
             (Field::Ip, Some(value)) => {
                 self.set(Field::Ipv6, !value)?;
-                if value { self.set(Field::Icmpv6, false)? } else { self.set(Field::Icmp, false)? }
+                if value {
+                    self.set(Field::Icmpv6, false)?
+                } else {
+                    self.set(Field::Icmp, false)?
+                }
                 self.protocol()
             }
             (Field::Ipv6, Some(value)) => self.set(Field::Ip, !value),

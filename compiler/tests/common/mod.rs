@@ -1,94 +1,3 @@
-<<<<<<< HEAD
-//! Reading the shared vectors: files, hex, event objects.
-
-use std::path::PathBuf;
-
-use divert_vm::input::{Address, Endpoint, Input, Reflected};
-use divert_vm::layer::{Event, Layer};
-use divert_vm::packet::{Packet, Version};
-use serde_json::Value;
-
-/// The lines of a shared file; none when the file is not there.
-pub(crate) fn lines(name: &str) -> Vec<Value> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let places = ["../tests", "../../shared"];
-    let text = places.iter().find_map(|place| std::fs::read_to_string(folder.join(place).join(name)).ok());
-    let Some(text) = text else {
-        eprintln!("{name} is not here; nothing is tested");
-        return Vec::new();
-    };
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-pub(crate) fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
-}
-
-pub(crate) fn layer(value: &Value) -> Option<Layer> {
-    Layer::from_number(u8::try_from(value.as_u64().unwrap()).unwrap())
-}
-
-fn words(value: &Value) -> u128 {
-    let words = value.as_array().unwrap().iter().map(|word| u128::from(word.as_u64().unwrap()));
-    words.enumerate().map(|(place, word)| word << (32 * place)).sum()
-}
-
-/// The input that an event object is; `None` where the original fails with 87.
-pub(crate) fn input<'a>(packet: Option<&'a [u8]>, addr: &Value) -> Option<Input<'a>> {
-    let flag = |name: &str| addr[name].as_bool().unwrap_or(false);
-    let number = |name: &str| addr[name].as_u64().unwrap_or(0) as u32;
-    let address = Address {
-        timestamp: addr["timestamp"].as_i64().unwrap(),
-        outbound: flag("outbound"),
-        loopback: flag("loopback"),
-        impostor: flag("impostor"),
-        if_idx: number("ifIdx"),
-        sub_if_idx: number("subIfIdx"),
-    };
-    let layer = layer(&addr["layer"])?;
-    let event = Event::from_number(addr["event"].as_u64().unwrap() as u8)?;
-    match layer {
-        Layer::Network | Layer::Forward => {
-            let packet = Packet::parse(packet?).ok()?;
-            if matches!(packet.version(), Version::V6) != flag("ipv6") {
-                return None;
-            }
-            Some(if layer == Layer::Network { Input::network(packet, address) } else { Input::forward(packet, address) })
-        }
-        Layer::Flow | Layer::Socket => {
-            if packet.is_some() {
-                return None;
-            }
-            let data = &addr[if layer == Layer::Flow { "flow" } else { "socket" }];
-            let endpoint = Endpoint {
-                ipv6: flag("ipv6"),
-                endpoint_id: data["endpointId"].as_u64().unwrap(),
-                parent_endpoint_id: data["parentEndpointId"].as_u64().unwrap(),
-                process_id: data["processId"].as_u64().unwrap() as u32,
-                local_addr: words(&data["localAddr"]),
-                remote_addr: words(&data["remoteAddr"]),
-                local_port: data["localPort"].as_u64().unwrap() as u16,
-                remote_port: data["remotePort"].as_u64().unwrap() as u16,
-                protocol: data["protocol"].as_u64().unwrap() as u8,
-            };
-            if layer == Layer::Flow {
-                Input::flow(event, endpoint, address).ok()
-            } else {
-                Input::socket(event, endpoint, address).ok()
-            }
-        }
-        Layer::Reflect => {
-            let data = &addr["reflect"];
-            let handle = Reflected {
-                process_id: data["processId"].as_u64().unwrap() as u32,
-                layer: self::layer(&data["layer"])?,
-                priority: data["priority"].as_i64().unwrap() as i16,
-            };
-            Input::reflect(event, handle, address).ok()
-        }
-    }
-}
-=======
 //! Shared by the tests: the conformance vectors, random inputs and random graphs.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
@@ -133,18 +42,25 @@ impl Case {
         }
     }
 
-    pub(crate) fn input(&self) -> Option<Input<'_>> {
+    /// Judges the case; `None` when it is no input.
+    pub(crate) fn with<T>(&self, judge: impl FnOnce(&Input<'_>) -> T) -> Option<T> {
         match self {
             Self::Packet(layer, bytes, address) => {
                 let packet = Packet::parse(bytes).ok()?;
-                Some(match layer {
-                    Layer::Network => Input::network(packet, *address),
-                    _ => Input::forward(packet, *address),
-                })
+                Some(judge(&match layer {
+                    Layer::Network => Input::network(&packet, address),
+                    _ => Input::forward(&packet, address),
+                }))
             }
-            Self::Endpoint(Layer::Flow, event, endpoint, address) => Input::flow(*event, *endpoint, *address).ok(),
-            Self::Endpoint(_, event, endpoint, address) => Input::socket(*event, *endpoint, *address).ok(),
-            Self::Reflected(event, handle, address) => Input::reflect(*event, *handle, *address).ok(),
+            Self::Endpoint(Layer::Flow, event, endpoint, address) => {
+                Input::flow(*event, endpoint, address).ok().map(|input| judge(&input))
+            }
+            Self::Endpoint(_, event, endpoint, address) => {
+                Input::socket(*event, endpoint, address).ok().map(|input| judge(&input))
+            }
+            Self::Reflected(event, handle, address) => {
+                Input::reflect(*event, handle, address).ok().map(|input| judge(&input))
+            }
         }
     }
 
@@ -258,7 +174,8 @@ impl Random {
             header.extend([10, 0, 0, self.below(4) as u8]);
             header
         } else {
-            let mut header = vec![0x60, 0, 0, self.below(3) as u8, 0, total as u8, protocol, self.below(5) as u8];
+            let mut header =
+                vec![0x60, 0, 0, self.below(3) as u8, 0, total as u8, protocol, self.below(5) as u8];
             for _ in 0..2 {
                 header.extend([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, self.below(4) as u8]);
             }
@@ -323,7 +240,8 @@ impl Random {
             Field::Packet,
         ];
         loop {
-            let field = if self.chance(2) { self.one(&LIKELY) } else { FIELDS[self.below(86) as usize].field };
+            let field =
+                if self.chance(2) { self.one(&LIKELY) } else { FIELDS[self.below(86) as usize].field };
             if !field.info().layers.contains(layer) {
                 continue;
             }
@@ -344,7 +262,9 @@ impl Random {
         match high {
             0xFF => self.one(&[0x0F, 0xF0, 0x3C, 0x01, 0xFC]),
             0xFFFF => self.one(&[0xFF00, 0xFFF0, 0x0FF0]),
-            0xFFFF_FFFF if load.field.info().range.origin.magnitude() == 0 => self.one(&[0xFFFF_FFF0, 0xFF00_0000]),
+            0xFFFF_FFFF if load.field.info().range.origin.magnitude() == 0 => {
+                self.one(&[0xFFFF_FFF0, 0xFF00_0000])
+            }
             _ => Load::NO_MASK,
         }
     }
@@ -380,7 +300,7 @@ impl Random {
                 load.mask = self.mask(load);
             }
             let set = self.set(load, layer);
-            let mut target = |random: &mut Self| {
+            let target = |random: &mut Self| {
                 let recent = random.below(4).min(ids.len() as u64 - 1) as usize;
                 if random.chance(3) { random.one(&ids[..2]) } else { ids[ids.len() - 1 - recent] }
             };
@@ -393,4 +313,3 @@ impl Random {
         builder.finish(ids[ids.len() - 1])
     }
 }
->>>>>>> refs/heads/graph
