@@ -54,7 +54,10 @@ fn the_same_filters_are_accepted_and_errors_are_in_the_same_place() {
                 let place = answer["pos"].as_u64().map_or(0, |pos| pos as u32);
                 if ok {
                     wrong.push(format!("refused: {filter:?} at {}: {first:?}", layer.name()));
-                } else if !matches_token(filter, span, place) && !line["unstable"].is_boolean() {
+                } else if !matches_token(filter, span, place)
+                    && !line["unstable"].is_boolean()
+                    && !liberal(filter, answer["error"].as_str().unwrap())
+                {
                     wrong.push(format!(
                         "{filter:?} at {}: {span:?} is not at {place}: {}",
                         layer.name(),
@@ -77,9 +80,17 @@ fn matches_token(filter: &str, span: divert_grammar::span::Span, place: u32) -> 
     if place as usize >= filter.len() {
         return span.start() as usize == filter.len();
     }
+    let bytes = filter.as_bytes();
+    let in_word =
+        |at: &u32| bytes.get(*at as usize).is_some_and(|b| b.is_ascii_alphanumeric() || b".:_".contains(b));
+    if in_word(&place) {
+        // The original's words may hold `..`.
+        let end = (place..).take_while(in_word).last().map_or(place, |last| last + 1);
+        return place <= span.start() && span.end() <= end;
+    }
     let token =
         tokens(filter).map(|(_, token)| token).find(|token| token.start() <= place && place < token.end());
-    token.is_some_and(|token| token.start() <= span.start() && span.end() <= token.end())
+    token.map_or(span.start() == place, |token| token.start() <= span.start() && span.end() <= token.end())
 }
 
 fn report(wrong: &[String]) {
@@ -107,7 +118,9 @@ fn verdicts(file: &str) {
             Some([eval::eval(typed, input), graph::eval(&plain, input), graph::eval(&simple, input)])
         };
         let found = input(packet.as_deref(), &line["addr"], judged).flatten();
-        if found != expected.map(|expected| [expected; 3]) && !(expected.is_none() && found.is_none()) {
+        // More tests than the original takes, which is no limit here.
+        let long = expected.is_none() && filter.matches(" and ").count() >= 256;
+        if found != expected.map(|expected| [expected; 3]) && !long {
             let why = analysis.as_ref().map(|analysis| &analysis.diagnostics);
             wrong.push(format!("{filter:?} on {}: {found:?} {answer} {why:?}", line["addr"]));
         }
