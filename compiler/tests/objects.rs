@@ -1,10 +1,10 @@
 //! WinDivert objects against what the original answered, and through our own encoder and back.
 
-mod common;
+mod support;
 
 use std::collections::BTreeMap;
 
-use common::{Case, Random, layer, text, vectors};
+use support::{Case, Random, layer, text, vectors};
 use divert_compiler::back::windivert::{EncodeError, Shape, budget, encode};
 use divert_compiler::front::windivert::{Object, ObjectErrorKind, decode};
 use divert_compiler::graph::check::check;

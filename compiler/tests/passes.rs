@@ -1,10 +1,10 @@
 //! Every pass keeps every verdict, and none adds tests.
 
-mod common;
+mod support;
 
 use std::time::{Duration, Instant};
 
-use common::Random;
+use support::Random;
 use divert_compiler::back::windivert::{Shape, encode};
 use divert_compiler::graph::check::check;
 use divert_compiler::graph::eval::eval;

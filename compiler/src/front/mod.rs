@@ -1,4 +1,5 @@
 //! What the graph is made from.
 
 pub mod bytecode;
+pub mod text;
 pub mod windivert;

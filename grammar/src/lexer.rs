@@ -1,0 +1,467 @@
+//! From logos to lalrpop: comments and bad characters are taken out, contextual words become keywords, and brackets
+//! are made to match, so that the grammar never sees an unbalanced text.
+//!
+//! Mistakes that can be told from a token and its two neighbours are recorded here and mended on the spot; the grammar
+//! then sees what was probably meant and need not recover.
+
+use std::collections::VecDeque;
+
+use crate::ast::{Comment, ValueKind};
+use crate::context::Context;
+use crate::error::{Expected, Found, SyntaxError};
+use crate::limits::MAX_NESTING;
+use crate::span::Span;
+use crate::token::{self, Token};
+
+/// A word of the text: what a compiler has to know even where the text does not parse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Word {
+    /// Where it stands.
+    pub span: Span,
+    /// Whether it is a name or a literal.
+    pub kind: ValueKind,
+}
+
+/// The reason is in the context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stop;
+
+/// What lalrpop takes.
+pub(crate) type Item = Result<(u32, Token, u32), Stop>;
+
+/// An open bracket.
+struct Open {
+    closer: Token,
+    span: Span,
+    /// Question marks directly inside that still wait for their colon.
+    questions: u32,
+}
+
+/// A token with its place.
+#[derive(Clone, Copy)]
+struct Place {
+    token: Token,
+    span: Span,
+}
+
+/// The lexer.
+pub(crate) struct Lexer<'c, 's> {
+    cx: &'c Context<'s>,
+    raw: logos::Lexer<'s, Token>,
+    /// The token after the one that is decided upon.
+    ahead: Option<Place>,
+    /// Brackets that are closed on the writer's behalf, and the token that made it necessary.
+    queue: VecDeque<Place>,
+    opens: Vec<Open>,
+    /// As in [`Open`], outside all brackets.
+    questions: u32,
+    /// The last token given to the parser.
+    previous: Option<Token>,
+    /// The keyword of the statement that is being read.
+    statement: Option<Span>,
+    /// Whether a statement may begin here.
+    fresh: bool,
+    /// Whether the end of the text was seen.
+    finished: bool,
+    end: u32,
+    /// The words so far.
+    pub(crate) words: Vec<Word>,
+    /// The comments so far.
+    pub(crate) comments: Vec<Comment>,
+}
+
+impl<'c, 's> Lexer<'c, 's> {
+    /// A lexer at the beginning of the context's text.
+    pub(crate) fn new(cx: &'c Context<'s>) -> Self {
+        let end = u32::try_from(cx.source.len()).unwrap_or(u32::MAX);
+        let mut lexer = Self {
+            cx,
+            raw: token::start(cx.source),
+            ahead: None,
+            queue: VecDeque::new(),
+            opens: Vec::new(),
+            questions: 0,
+            previous: None,
+            statement: None,
+            fresh: true,
+            finished: false,
+            end,
+            words: Vec::new(),
+            comments: Vec::new(),
+        };
+        lexer.ahead = lexer.read();
+        lexer
+    }
+
+    /// How far the text was read.
+    pub(crate) fn reached(&self) -> u32 {
+        self.ahead.map_or(self.end, |place| place.span.start())
+    }
+
+    /// The next token that is neither a comment nor bad.
+    fn read(&mut self) -> Option<Place> {
+        let before = self.ahead.map(|place| place.span);
+        let mut bad: Option<Span> = None;
+        let found = loop {
+            let Some((token, span)) = token::step(&mut self.raw) else { break None };
+            match token {
+                Token::Bad => match &mut bad {
+                    Some(run) if run.end() == span.start() => *run = run.to(span),
+                    other => {
+                        if let Some(span) = other.replace(span) {
+                            self.cx.lexical(SyntaxError::BadCharacter { span });
+                        } else if let Some(before) = before.filter(|before| before.end() == span.start()) {
+                            // Nothing between the two: one mistyped sign, as in `!@=`.
+                            self.cx.excuse(before.start());
+                        }
+                    }
+                },
+                Token::LineComment | Token::BlockComment => self.comment(span),
+                Token::OpenComment => {
+                    self.cx.lexical(SyntaxError::UnclosedComment { span });
+                    self.cx.excuse(self.end);
+                }
+                Token::OpenText => {
+                    self.cx.lexical(SyntaxError::UnclosedText { span });
+                    break Some(Place { token: Token::Text, span });
+                }
+                Token::SingleQuoted => {
+                    self.cx.lexical(SyntaxError::SingleQuotes { span });
+                    break Some(Place { token: Token::Text, span });
+                }
+                Token::Text => {
+                    self.check_escapes(span);
+                    break Some(Place { token, span });
+                }
+                token => break Some(Place { token, span }),
+            }
+            if self.cx.stopped() {
+                break None;
+            }
+        };
+        if let Some(span) = bad {
+            self.cx.lexical(SyntaxError::BadCharacter { span });
+            self.cx.excuse(found.map_or(self.end, |place| place.span.start()));
+        }
+        found
+    }
+
+    fn comment(&mut self, span: Span) {
+        let text = span.of(self.cx.source).trim_end_matches('\r');
+        let before = self.cx.source.get(..span.range().start).unwrap_or("");
+        let blank = before.trim_end_matches([' ', '\t', '\x0B', '\x0C', '\r', '\u{FEFF}']);
+        let own_line = blank.is_empty() || blank.ends_with('\n');
+        let end = span.start() + u32::try_from(text.len()).unwrap_or(0);
+        self.comments.push(Comment { text: text.into(), span: Span::new(span.start(), end), own_line });
+    }
+
+    fn check_escapes(&self, span: Span) {
+        let text = span.of(self.cx.source);
+        let raw = text.get(1..text.len().saturating_sub(1)).unwrap_or("");
+        if !raw.contains('\\') {
+            return;
+        }
+        crate::text::unescape(raw, |range| {
+            let at = |place: usize| span.start() + 1 + u32::try_from(place).unwrap_or(0);
+            self.cx.lexical(SyntaxError::BadEscape { span: Span::new(at(range.start), at(range.end)) });
+        });
+    }
+
+    /// Decides what the parser gets for the next token; `None` when it gets nothing for it.
+    fn decide(&mut self, place: Place) -> Option<Place> {
+        let Place { token, span } = place;
+        match token {
+            Token::ParenOpen => self.open(Token::ParenClose, place),
+            Token::BracketOpen => self.open(Token::BracketClose, place),
+            Token::BraceOpen => self.open(Token::BraceClose, place),
+            Token::ParenClose | Token::BracketClose | Token::BraceClose => self.close(place),
+            Token::Question => {
+                *self.questions() += 1;
+                Some(place)
+            }
+            Token::Colon if *self.questions() > 0 => {
+                *self.questions() -= 1;
+                Some(place)
+            }
+            Token::Colon => self.refuse(SyntaxError::StrayColon { span }),
+            Token::Comma if self.opens.last().is_some_and(|open| open.closer == Token::BraceClose) => {
+                Some(place)
+            }
+            Token::Comma => self.refuse(SyntaxError::StrayComma { span }),
+            Token::Semicolon if self.statement.is_some() => {
+                self.close_all(span);
+                self.statement = None;
+                self.fresh = true;
+                self.enqueue(place)
+            }
+            Token::Semicolon => self.refuse(SyntaxError::StraySemicolon { span }),
+            Token::Let if self.fresh => {
+                self.statement = Some(span);
+                Some(place)
+            }
+            Token::Let => match self.statement {
+                Some(keyword) => {
+                    self.cx.lexical(SyntaxError::MissingSemicolon { span, keyword });
+                    self.close_all(span);
+                    self.queue.push_back(Place { token: Token::Semicolon, span: Span::empty(span.start()) });
+                    self.statement = Some(span);
+                    self.enqueue(place)
+                }
+                None => {
+                    self.skip_statement();
+                    self.refuse(SyntaxError::LateStatement { span })
+                }
+            },
+            Token::Name => Some(Place { token: self.name(span), span }),
+            Token::Literal => {
+                self.words.push(Word { span, kind: ValueKind::Literal });
+                Some(place)
+            }
+            Token::Ampersand if !self.is_mask() => {
+                self.cx.lexical(SyntaxError::LoneAmpersand { span });
+                self.cx.excuse(self.reached());
+                Some(Place { token: Token::And, span })
+            }
+            Token::Pipe => {
+                self.cx.lexical(SyntaxError::LonePipe { span });
+                Some(Place { token: Token::Or, span })
+            }
+            Token::Not => match self.ahead {
+                Some(next) if next.token == Token::In && self.after_operand() => {
+                    self.advance();
+                    Some(Place { token: Token::NotIn, span: span.to(next.span) })
+                }
+                _ => Some(place),
+            },
+            Token::Bang => match self.ahead {
+                Some(next)
+                    if matches!(next.token, Token::Assign | Token::Equal)
+                        && self.after_operand()
+                        && self.only_blanks(span.end(), next.span.start()) =>
+                {
+                    let operator = span.to(next.span);
+                    self.advance();
+                    self.cx.lexical(SyntaxError::SplitOperator { span, operator });
+                    Some(Place { token: Token::NotEqual, span: operator })
+                }
+                _ => Some(place),
+            },
+            Token::Minus
+                if self.after_operand()
+                    && !self.ahead.is_some_and(|next| {
+                        matches!(next.token, Token::Name | Token::Literal | Token::Minus)
+                    }) =>
+            {
+                let expected = vec![Expected::Operator, Expected::Connective];
+                self.refuse(SyntaxError::Unexpected { span, found: Found::Sign, expected })
+            }
+            _ => Some(place),
+        }
+    }
+
+    fn only_blanks(&self, start: u32, end: u32) -> bool {
+        Span::new(start, end).of(self.cx.source).bytes().all(|byte| byte.is_ascii_whitespace())
+    }
+
+    /// Takes the token ahead.
+    fn advance(&mut self) -> Option<Place> {
+        let next = self.read();
+        core::mem::replace(&mut self.ahead, next)
+    }
+
+    /// Records an error about a token that the parser does not get.
+    fn refuse(&mut self, error: SyntaxError) -> Option<Place> {
+        self.cx.lexical(error);
+        self.cx.excuse(self.reached());
+        None
+    }
+
+    fn after_operand(&self) -> bool {
+        self.previous.is_some_and(Token::ends_operand)
+    }
+
+    fn questions(&mut self) -> &mut u32 {
+        self.opens.last_mut().map_or(&mut self.questions, |open| &mut open.questions)
+    }
+
+    /// `&` is a mask between a field and a constant; everywhere else somebody meant `&&`.
+    fn is_mask(&self) -> bool {
+        matches!(self.previous, Some(Token::Name | Token::BracketClose))
+            && !self.ahead.is_some_and(|next| {
+                matches!(next.token, Token::ParenOpen | Token::Not | Token::Bang | Token::Ampersand)
+            })
+    }
+
+    fn name(&mut self, span: Span) -> Token {
+        let text = span.of(self.cx.source);
+        let next = self.ahead.map(|place| place.token);
+        let operand_follows = next.is_some_and(Token::begins_operand);
+        let wrong = |keyword, token| {
+            self.cx.lexical(SyntaxError::WrongCase { span, keyword });
+            token
+        };
+        match (text.len(), self.after_operand()) {
+            (3, true) if operand_follows && text.eq_ignore_ascii_case("and") => {
+                return wrong("and", Token::And);
+            }
+            (2, true) if operand_follows && text.eq_ignore_ascii_case("or") => return wrong("or", Token::Or),
+            (2, true) if text.eq_ignore_ascii_case("in") => return wrong("in", Token::In),
+            (3, false)
+                if operand_follows && next != Some(Token::Literal) && text.eq_ignore_ascii_case("not") =>
+            {
+                return wrong("not", Token::Not);
+            }
+            (5, _) if self.fresh && text == "layer" && self.layer_follows() => {
+                self.statement = Some(span);
+                return Token::Layer;
+            }
+            (4, _) if text == "file" && next == Some(Token::ParenOpen) && self.set_begins() => {
+                return Token::File;
+            }
+            _ => {}
+        }
+        self.words.push(Word { span, kind: ValueKind::Name });
+        Token::Name
+    }
+
+    /// Whether what follows makes `layer` a statement and not the field of that name.
+    fn layer_follows(&self) -> bool {
+        self.ahead.is_some_and(|next| match next.token {
+            Token::Name => {
+                let text = next.span.of(self.cx.source);
+                !["and", "or", "in", "not"].iter().any(|keyword| text.eq_ignore_ascii_case(keyword))
+            }
+            token => matches!(token, Token::Literal | Token::Semicolon),
+        })
+    }
+
+    /// Whether an entry of a set may begin here.
+    fn set_begins(&self) -> bool {
+        matches!(
+            self.previous,
+            Some(Token::In | Token::NotIn | Token::BraceOpen | Token::Comma | Token::Assign | Token::Equal)
+        )
+    }
+
+    fn open(&mut self, closer: Token, place: Place) -> Option<Place> {
+        if self.opens.len() >= MAX_NESTING {
+            self.cx.lexical(SyntaxError::TooDeep { span: place.span });
+            self.cx.stop();
+            return None;
+        }
+        self.opens.push(Open { closer, span: place.span, questions: 0 });
+        Some(place)
+    }
+
+    fn close(&mut self, place: Place) -> Option<Place> {
+        let Some(depth) = self.opens.iter().rposition(|open| open.closer == place.token) else {
+            return self.refuse(SyntaxError::Unopened { span: place.span });
+        };
+        self.close_to(depth + 1, place.span);
+        self.opens.pop();
+        self.enqueue(place)
+    }
+
+    /// Closes everything that is open.
+    fn close_all(&mut self, at: Span) {
+        self.close_to(0, at);
+        self.questions = 0;
+    }
+
+    /// Closes brackets on the writer's behalf until `depth` are left.
+    fn close_to(&mut self, depth: usize, at: Span) {
+        let count = self.opens.len().saturating_sub(depth);
+        if let Some(open) = self.opens.last().filter(|_| count > 0) {
+            self.cx.lexical(SyntaxError::Unclosed { span: at, opener: open.span, count });
+        }
+        let place = Span::empty(at.start());
+        self.queue
+            .extend(self.opens.drain(depth..).rev().map(|open| Place { token: open.closer, span: place }));
+    }
+
+    /// Gives a token, but only after those in the queue.
+    fn enqueue(&mut self, place: Place) -> Option<Place> {
+        if self.queue.is_empty() {
+            return Some(place);
+        }
+        self.queue.push_back(place);
+        None
+    }
+
+    /// Leaves out a statement in the middle of a filter.
+    fn skip_statement(&mut self) {
+        while let Some(place) = self.ahead {
+            if self.cx.stopped() {
+                return;
+            }
+            self.advance();
+            if place.token == Token::Semicolon {
+                return;
+            }
+        }
+    }
+
+    /// At the end of the text: closes what is open.
+    fn finish(&mut self) {
+        let at = Span::empty(self.end);
+        self.close_all(at);
+        if self.fresh && !self.finished {
+            self.cx.end_blank(self.end);
+        }
+        self.finished = true;
+        if let Some(keyword) = self.statement.take() {
+            self.cx.lexical(SyntaxError::MissingSemicolon { span: at, keyword });
+            self.queue.push_back(Place { token: Token::Semicolon, span: at });
+        }
+    }
+
+    fn give(&mut self, place: Place) -> Item {
+        if place.token != Token::ParenOpen && !self.cx.spend(self.opens.len()) {
+            self.cx.stop();
+        }
+        if matches!(
+            place.token,
+            Token::And
+                | Token::Or
+                | Token::Comma
+                | Token::Semicolon
+                | Token::ParenClose
+                | Token::Question
+                | Token::Colon
+        ) {
+            self.cx.sync(place.span.start());
+        }
+        self.previous = Some(place.token);
+        Ok((place.span.start(), place.token, place.span.end()))
+    }
+}
+
+impl Iterator for Lexer<'_, '_> {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        loop {
+            if self.cx.stopped() {
+                return Some(Err(Stop));
+            }
+            if let Some(place) = self.queue.pop_front() {
+                return Some(self.give(place));
+            }
+            let Some(place) = self.advance() else {
+                self.finish();
+                if self.queue.is_empty() {
+                    return None;
+                }
+                continue;
+            };
+            let decided = self.decide(place);
+            // Only what directly follows a semicolon is fresh, and dropped tokens do not count.
+            if decided.is_some() && place.token != Token::Semicolon {
+                self.fresh = false;
+            }
+            if let Some(place) = decided {
+                return Some(self.give(place));
+            }
+        }
+    }
+}
