@@ -1,10 +1,17 @@
 //! WinDivert objects against what the original answered, and through our own encoder and back.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;
 
-use support::{Case, Random, layer, text, vectors};
 use divert_compiler::back::windivert::{EncodeError, Shape, budget, encode};
 use divert_compiler::front::windivert::{Object, ObjectErrorKind, decode};
 use divert_compiler::graph::check::check;
@@ -15,6 +22,7 @@ use divert_compiler::set::IntervalSet;
 use divert_vm::field::Field;
 use divert_vm::layer::Layer;
 use proptest::prelude::*;
+use support::{Case, Random, layer, text, vectors};
 
 #[test]
 fn reading_accepts_what_the_original_accepts() {
@@ -30,7 +38,10 @@ fn reading_accepts_what_the_original_accepts() {
                 assert_eq!(object.to_string(), wanted);
                 let meaning = object.graph(layer(&line["layer"]));
                 let foreign = |error| matches!(error, ObjectErrorKind::Layer { .. });
-                assert!(meaning.is_ok_and(|g| check(&g).is_ok()) || object.graph(layer(&line["layer"])).is_err_and(|e| foreign(e.kind)));
+                assert!(
+                    meaning.is_ok_and(|g| check(&g).is_ok())
+                        || object.graph(layer(&line["layer"])).is_err_and(|e| foreign(e.kind))
+                );
             }
         }
     }
@@ -102,7 +113,8 @@ fn written_objects_mean_the_same_and_are_not_longer() {
 fn canonical_texts() {
     let graph = |text| decode(text, Layer::Network).expect("an object");
     let again = |text| encode(&graph(text), Shape::Fewest).expect("fits").object.to_string();
-    for same in ["@WinDiv_WX_eXWWAX", "@WinDiv_WX_WWWWAA", "@WinDiv_WX_WWWWXX", "@WinDiv_WY_1dWW2mLXX_bXWWAX"] {
+    for same in ["@WinDiv_WX_eXWWAX", "@WinDiv_WX_WWWWAA", "@WinDiv_WX_WWWWXX", "@WinDiv_WY_1dWW2mLXX_bXWWAX"]
+    {
         assert_eq!(again(same), same);
     }
     assert_eq!(again("@WinDiv_WX_1dWX2mAX"), "@WinDiv_WX_WWWWXX", "tcp.DstPort == -80");
@@ -112,7 +124,7 @@ fn canonical_texts() {
 
 fn lookup(keys: impl Iterator<Item = u128>) -> Graph {
     let mut builder = Builder::simplifying(Layer::Network);
-    let set = keys.map(|key| divert_compiler::set::Interval::one(key)).collect();
+    let set = keys.map(divert_compiler::set::Interval::one).collect();
     let entry = builder.test(Load::field(Field::TcpDstPort), set, NodeId::ACCEPT, NodeId::REJECT);
     builder.finish(entry)
 }
@@ -121,10 +133,7 @@ fn lookup(keys: impl Iterator<Item = u128>) -> Graph {
 fn limits_are_counted() {
     let ports = |count: u128| lookup((0..count).map(|port| 2 * port + 1));
     assert_eq!(encode(&ports(256), Shape::Fewest).expect("fits").tests, 256);
-    assert_eq!(
-        encode(&ports(300), Shape::Fewest),
-        Err(EncodeError::TooManyTests { tests: 300, limit: 256 })
-    );
+    assert_eq!(encode(&ports(300), Shape::Fewest), Err(EncodeError::TooManyTests { tests: 300, limit: 256 }));
     assert_eq!(encode(&ports(64), Shape::Shallow).expect("fits").tests, 71);
     assert_eq!(encode(&ports(250), Shape::Shallow).expect("fits").tests, 250);
     let clauses = [ports(3), ports(40)];

@@ -1,10 +1,17 @@
 //! Every pass keeps every verdict, and none adds tests.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
+
 mod support;
 
 use std::time::{Duration, Instant};
 
-use support::Random;
 use divert_compiler::back::windivert::{Shape, encode};
 use divert_compiler::graph::check::check;
 use divert_compiler::graph::eval::eval;
@@ -14,6 +21,7 @@ use divert_compiler::set::IntervalSet;
 use divert_vm::field::Field;
 use divert_vm::layer::Layer;
 use proptest::prelude::*;
+use support::Random;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
@@ -72,7 +80,8 @@ fn long_chains() {
     };
     let ports = quickly(|| optimise(&chain(&[Field::TcpDstPort], 20_000), 2));
     assert_eq!(ports.nodes().len(), 1);
-    let mixed = quickly(|| optimise(&chain(&[Field::TcpDstPort, Field::UdpDstPort, Field::TcpSrcPort], 30_000), 2));
+    let mixed =
+        quickly(|| optimise(&chain(&[Field::TcpDstPort, Field::UdpDstPort, Field::TcpSrcPort], 30_000), 2));
     assert_eq!(mixed.nodes().len(), 3);
     let mut builder = Builder::plain(Layer::Network);
     let mut next = NodeId::ACCEPT;
@@ -127,4 +136,3 @@ fn a_seeded_defect_is_noticed() {
     });
     assert!(differs);
 }
-

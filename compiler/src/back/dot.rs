@@ -20,7 +20,8 @@ pub fn dot(graph: &Graph) -> String {
         let mut label = format!("{}\\n", node.load);
         let intervals = node.set.intervals();
         for interval in intervals.iter().take(MOST_INTERVALS) {
-            let (low, high) = (node.load.field.number_of(interval.low), node.load.field.number_of(interval.high));
+            let (low, high) =
+                (node.load.field.number_of(interval.low), node.load.field.number_of(interval.high));
             let _ = if low == high { write!(label, " {low}") } else { write!(label, " {low}..{high}") };
         }
         if let Some(more) = intervals.len().checked_sub(MOST_INTERVALS).filter(|more| *more > 0) {

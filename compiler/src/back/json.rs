@@ -18,7 +18,8 @@ use crate::graph::{Graph, Load};
 /// The graph as one line of JSON.
 #[must_use]
 pub fn json(graph: &Graph) -> String {
-    let mut text = format!("{{\"layer\":\"{}\",\"entry\":\"{}\",\"nodes\":[", graph.layer().name(), graph.entry());
+    let mut text =
+        format!("{{\"layer\":\"{}\",\"entry\":\"{}\",\"nodes\":[", graph.layer().name(), graph.entry());
     for (position, (id, node)) in graph.nodes().iter().enumerate().rev().enumerate() {
         if position > 0 {
             text.push(',');
@@ -26,7 +27,11 @@ pub fn json(graph: &Graph) -> String {
         let Load { field, index, mask } = node.load;
         let _ = write!(text, "{{\"id\":\"n{id}\",\"field\":\"{}\",\"index\":", field.name());
         let _ = if field.is_array() { write!(text, "{index}") } else { write!(text, "null") };
-        let _ = if mask == Load::NO_MASK { write!(text, ",\"mask\":null") } else { write!(text, ",\"mask\":\"{mask}\"") };
+        let _ = if mask == Load::NO_MASK {
+            write!(text, ",\"mask\":null")
+        } else {
+            write!(text, ",\"mask\":\"{mask}\"")
+        };
         text.push_str(",\"set\":[");
         for (position, interval) in node.set.intervals().iter().enumerate() {
             let number = |key| if mask == Load::NO_MASK { field.number_of(key) } else { Number::from(key) };

@@ -37,7 +37,9 @@ impl Unmask<'_> {
         let masked = Interval { low: prefix & self.mask, high: prefix & self.mask | any & self.mask };
         // Only the interval that begins last at or below `masked.high` can cover it or touch its end.
         let after = self.set.intervals().partition_point(|interval| interval.low <= masked.high);
-        let Some(last) = after.checked_sub(1).and_then(|at| self.set.intervals().get(at)) else { return Some(()) };
+        let Some(last) = after.checked_sub(1).and_then(|at| self.set.intervals().get(at)) else {
+            return Some(());
+        };
         if last.high < masked.low {
             return Some(());
         }
@@ -143,7 +145,9 @@ mod tests {
             unmask(load, &set(keys), Layer::Network)
         };
         assert_eq!(tos(0xFC, &[(0x20, 0x20)]), Some(set(&[(0x20, 0x23)])));
-        for (mask, keys) in [(0x11, vec![(0x01, 0x10)]), (0x5A, vec![(3, 70)]), (1, vec![(1, 1)]), (0, vec![(0, 0)])] {
+        for (mask, keys) in
+            [(0x11, vec![(0x01, 0x10)]), (0x5A, vec![(3, 70)]), (1, vec![(1, 1)]), (0, vec![(0, 0)])]
+        {
             let (wanted, found) = (set(&keys), tos(mask, &keys).unwrap());
             for key in 0..=255 {
                 assert_eq!(found.contains(key), wanted.contains(key & mask), "{key} & {mask}");

@@ -57,7 +57,11 @@ impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooManyTests { tests, limit } => {
-                write!(f, "needs {tests} tests, {} over WinDivert's limit of {limit}", tests.saturating_sub(*limit))
+                write!(
+                    f,
+                    "needs {tests} tests, {} over WinDivert's limit of {limit}",
+                    tests.saturating_sub(*limit)
+                )
             }
             Self::Mask { load } => write!(f, "the mask in `{load}` cannot be written as comparisons"),
         }
@@ -192,7 +196,9 @@ impl Code {
     /// Finds the region of the key. When the field `may be absent`, the way of failing edges ends at `no`.
     fn search(&mut self, site: Site, regions: &[Region], absent: bool) -> NodeId {
         let [first, .., last] = regions else {
-            return regions.first().map_or(site.no, |region| self.exceptions(site, region.inside, &region.exceptions));
+            return regions
+                .first()
+                .map_or(site.no, |region| self.exceptions(site, region.inside, &region.exceptions));
         };
         if regions.len() == 2 {
             let (single, rest) = if first.single().is_some() { (first, last) } else { (last, first) };
@@ -212,7 +218,8 @@ impl Code {
             sum <= half
         });
         let (left, right) = regions.split_at(split.count().clamp(1, regions.len() - 1));
-        let safe = |side: &[Region]| side.iter().any(|region| !region.inside || !region.exceptions.is_empty());
+        let safe =
+            |side: &[Region]| side.iter().any(|region| !region.inside || !region.exceptions.is_empty());
         let [next, ..] = right else { return site.no };
         if !absent || safe(left) {
             let (yes, no) = (self.search(site, right, false), self.search(site, left, absent));
@@ -302,7 +309,8 @@ impl Code {
         };
         let instructions = self.tests.iter().rev().map(|test| {
             let number = test.field.number_of(test.key);
-            let magnitude = if test.field.info().range.origin.is_negative() { number.magnitude() } else { test.key };
+            let magnitude =
+                if test.field.info().range.origin.is_negative() { number.magnitude() } else { test.key };
             Instruction {
                 field: test.field,
                 op: test.op,
@@ -313,8 +321,7 @@ impl Code {
                 no: target(test.no),
             }
         });
-        let instructions =
-            if count == 0 { vec![constant(self.entry)] } else { instructions.collect() };
+        let instructions = if count == 0 { vec![constant(self.entry)] } else { instructions.collect() };
         Object { instructions }
     }
 }

@@ -153,7 +153,12 @@ impl fmt::Display for ObjectError {
             ObjectErrorKind::Jump => f.write_str("a target must be a later test"),
             ObjectErrorKind::Trailing => f.write_str("nothing may follow the last test"),
             ObjectErrorKind::Layer { test, field, layer } => {
-                write!(f, "test {test} is on `{}`, which does not exist at layer {}", field.name(), layer.name())
+                write!(
+                    f,
+                    "test {test} is on `{}`, which does not exist at layer {}",
+                    field.name(),
+                    layer.name()
+                )
             }
         }
     }
@@ -345,7 +350,10 @@ impl Object {
         for (own, instruction) in self.instructions.iter().enumerate().rev() {
             let field = instruction.field;
             if !field.info().layers.contains(layer) {
-                return Err(ObjectError { kind: ObjectErrorKind::Layer { test: own, field, layer }, offset: 0 });
+                return Err(ObjectError {
+                    kind: ObjectErrorKind::Layer { test: own, field, layer },
+                    offset: 0,
+                });
             }
             let id = |target| match target {
                 Target::Accept => NodeId::ACCEPT,

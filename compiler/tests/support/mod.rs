@@ -53,7 +53,9 @@ impl Case {
                     _ => Input::forward(packet, *address),
                 })
             }
-            Self::Endpoint(Layer::Flow, event, endpoint, address) => Input::flow(*event, *endpoint, *address).ok(),
+            Self::Endpoint(Layer::Flow, event, endpoint, address) => {
+                Input::flow(*event, *endpoint, *address).ok()
+            }
             Self::Endpoint(_, event, endpoint, address) => Input::socket(*event, *endpoint, *address).ok(),
             Self::Reflected(event, handle, address) => Input::reflect(*event, *handle, *address).ok(),
         }
@@ -169,7 +171,8 @@ impl Random {
             header.extend([10, 0, 0, self.below(4) as u8]);
             header
         } else {
-            let mut header = vec![0x60, 0, 0, self.below(3) as u8, 0, total as u8, protocol, self.below(5) as u8];
+            let mut header =
+                vec![0x60, 0, 0, self.below(3) as u8, 0, total as u8, protocol, self.below(5) as u8];
             for _ in 0..2 {
                 header.extend([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, self.below(4) as u8]);
             }
@@ -234,7 +237,8 @@ impl Random {
             Field::Packet,
         ];
         loop {
-            let field = if self.chance(2) { self.one(&LIKELY) } else { FIELDS[self.below(86) as usize].field };
+            let field =
+                if self.chance(2) { self.one(&LIKELY) } else { FIELDS[self.below(86) as usize].field };
             if !field.info().layers.contains(layer) {
                 continue;
             }
@@ -255,7 +259,9 @@ impl Random {
         match high {
             0xFF => self.one(&[0x0F, 0xF0, 0x3C, 0x01, 0xFC]),
             0xFFFF => self.one(&[0xFF00, 0xFFF0, 0x0FF0]),
-            0xFFFF_FFFF if load.field.info().range.origin.magnitude() == 0 => self.one(&[0xFFFF_FFF0, 0xFF00_0000]),
+            0xFFFF_FFFF if load.field.info().range.origin.magnitude() == 0 => {
+                self.one(&[0xFFFF_FFF0, 0xFF00_0000])
+            }
             _ => Load::NO_MASK,
         }
     }
@@ -291,7 +297,7 @@ impl Random {
                 load.mask = self.mask(load);
             }
             let set = self.set(load, layer);
-            let mut target = |random: &mut Self| {
+            let target = |random: &mut Self| {
                 let recent = random.below(4).min(ids.len() as u64 - 1) as usize;
                 if random.chance(3) { random.one(&ids[..2]) } else { ids[ids.len() - 1 - recent] }
             };
