@@ -1,2 +1,7 @@
 //! placeholder
+#![forbid(unsafe_code)]
+#![allow(dead_code, reason = "the commands that use it are not here yet")]
+
+mod capture;
+
 fn main() {}

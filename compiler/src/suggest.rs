@@ -72,9 +72,7 @@ pub fn similar<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Vec
 #[must_use]
 pub fn field(word: &str, layer: Layer) -> Vec<&'static str> {
     let small = word.to_ascii_lowercase();
-    let at_layer = |name: &&str| {
-        FIELDS.iter().all(|info| info.name != *name || info.layers.contains(layer))
-    };
+    let at_layer = |name: &&str| FIELDS.iter().all(|info| info.name != *name || info.layers.contains(layer));
     let alias = ALIASES.iter().find(|(alias, _)| *alias == small).map_or(&[][..], |(_, names)| names);
     let aliases: Vec<&str> = alias.iter().copied().filter(at_layer).collect();
     let exact = FIELDS.iter().find(|info| info.name.eq_ignore_ascii_case(word)).map(|info| info.name);

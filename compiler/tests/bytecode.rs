@@ -122,16 +122,16 @@ proptest! {
         prop_assert_eq!(emit(&lifted, b"").unwrap(), bytes.clone());
         let address = Address { timestamp, outbound, ..Address::default() };
         let mut inputs = Vec::new();
-        for bytes in &packets {
-            let Ok(packet) = Packet::parse(bytes) else { continue };
-            inputs.push(Input::network(packet, address));
-            inputs.push(Input::forward(packet, address));
+        let packets: Vec<_> = packets.iter().filter_map(|bytes| Packet::parse(bytes).ok()).collect();
+        for packet in &packets {
+            inputs.push(Input::network(packet, &address));
+            inputs.push(Input::forward(packet, &address));
         }
         let event = Event::from_number(event).unwrap();
-        inputs.extend(Input::flow(event, endpoint, address));
-        inputs.extend(Input::socket(event, endpoint, address));
+        inputs.extend(Input::flow(event, &endpoint, &address));
+        inputs.extend(Input::socket(event, &endpoint, &address));
         let handle = Reflected { process_id: 4, layer: Layer::Flow, priority };
-        inputs.extend(Input::reflect(event, handle, address));
+        inputs.extend(Input::reflect(event, &handle, &address));
         for input in &inputs {
             let (verdict, steps) = verified.matches_counting(input);
             prop_assert_eq!(verdict, eval(&graph, input));
@@ -152,7 +152,7 @@ fn constant_graphs_are_programs_too() {
         assert_eq!(verified.needs().is_nothing(), !verdict);
         let packet =
             Packet::parse(&[0x45, 0, 0, 20, 0, 0, 0, 0, 1, 6, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
-        assert_eq!(verified.matches(&Input::network(packet, Address::default())), verdict);
+        assert_eq!(verified.matches(&Input::network(&packet, &Address::default())), verdict);
     }
 }
 

@@ -1,15 +1,16 @@
 //! The text front end against the answers of the original, or the documented ones where the original is wrong.
 #![allow(missing_docs)]
 
-mod common;
+mod vectors;
 
-use common::{bytes, input, layer, lines};
 use divert_compiler::Dialect;
 use divert_compiler::front::text::{Options, Typed, analyse, eval, lower};
 use divert_compiler::graph::{Builder, Graph, check, eval as graph};
 use divert_grammar::token::tokens;
+use divert_vm::Input;
 use divert_vm::layer::Layer;
 use serde_json::Value;
+use vectors::{bytes, input, layer, lines};
 
 fn windivert(layer: Layer) -> Options<'static> {
     Options { layer: Some(layer), dialect: Dialect::Windivert, ..Options::default() }
@@ -53,8 +54,15 @@ fn the_same_filters_are_accepted_and_errors_are_in_the_same_place() {
                 let place = answer["pos"].as_u64().map_or(0, |pos| pos as u32);
                 if ok {
                     wrong.push(format!("refused: {filter:?} at {}: {first:?}", layer.name()));
-                } else if !matches_token(filter, span, place) && !line["unstable"].is_boolean() {
-                    wrong.push(format!("{filter:?} at {}: {span:?} is not at {place}: {}", layer.name(), first.message));
+                } else if !matches_token(filter, span, place)
+                    && !line["unstable"].is_boolean()
+                    && !liberal(filter, answer["error"].as_str().unwrap())
+                {
+                    wrong.push(format!(
+                        "{filter:?} at {}: {span:?} is not at {place}: {}",
+                        layer.name(),
+                        first.message
+                    ));
                 }
                 continue;
             }
@@ -72,8 +80,17 @@ fn matches_token(filter: &str, span: divert_grammar::span::Span, place: u32) -> 
     if place as usize >= filter.len() {
         return span.start() as usize == filter.len();
     }
-    let token = tokens(filter).map(|(_, token)| token).find(|token| token.start() <= place && place < token.end());
-    token.is_some_and(|token| token.start() <= span.start() && span.end() <= token.end())
+    let bytes = filter.as_bytes();
+    let in_word =
+        |at: &u32| bytes.get(*at as usize).is_some_and(|b| b.is_ascii_alphanumeric() || b".:_".contains(b));
+    if in_word(&place) {
+        // The original's words may hold `..`.
+        let end = (place..).take_while(in_word).last().map_or(place, |last| last + 1);
+        return place <= span.start() && span.end() <= end;
+    }
+    let token =
+        tokens(filter).map(|(_, token)| token).find(|token| token.start() <= place && place < token.end());
+    token.map_or(span.start() == place, |token| token.start() <= span.start() && span.end() <= token.end())
 }
 
 fn report(wrong: &[String]) {
@@ -93,20 +110,19 @@ fn verdicts(file: &str) {
         let answer: &Value = if line["documented"].is_object() { &line["documented"] } else { &line };
         let expected = (answer["code"] == 0).then(|| answer["match"].as_bool().unwrap());
         let packet = line["packet"].as_str().map(bytes);
-        let input = input(packet.as_deref(), &line["addr"]);
         let analysis = layer(&line["addr"]["layer"]).map(|layer| analyse(filter, &windivert(layer)));
         let typed = analysis.as_ref().and_then(|analysis| analysis.typed.as_ref());
-        let (Some(input), Some(typed)) = (&input, typed) else {
-            if expected.is_some() {
-                let why = analysis.as_ref().map(|analysis| &analysis.diagnostics);
-                wrong.push(format!("{filter:?}: no verdict (input {}): {why:?}", input.is_some()));
-            }
-            continue;
+        let judged = |input: &Input<'_>| {
+            let typed = typed?;
+            let [plain, simple] = graphs(typed);
+            Some([eval::eval(typed, input), graph::eval(&plain, input), graph::eval(&simple, input)])
         };
-        let [plain, simple] = graphs(typed);
-        let found = [eval::eval(typed, input), graph::eval(&plain, input), graph::eval(&simple, input)];
-        if expected.is_none_or(|expected| found != [expected; 3]) {
-            wrong.push(format!("{filter:?} on {}: {found:?} {answer}", line["addr"]));
+        let found = input(packet.as_deref(), &line["addr"], judged).flatten();
+        // More tests than the original takes, which is no limit here.
+        let long = expected.is_none() && filter.matches(" and ").count() >= 256;
+        if found != expected.map(|expected| [expected; 3]) && !long {
+            let why = analysis.as_ref().map(|analysis| &analysis.diagnostics);
+            wrong.push(format!("{filter:?} on {}: {found:?} {answer} {why:?}", line["addr"]));
         }
     }
     report(&wrong);
@@ -129,7 +145,8 @@ fn filters_of_real_programs_compile() {
         let filter = line["filter"].as_str().unwrap();
         for layer in line["layers"].as_array().unwrap().iter().filter_map(layer) {
             for dialect in Dialect::ALL {
-                let analysis = analyse(filter, &Options { layer: Some(layer), dialect, ..Options::default() });
+                let analysis =
+                    analyse(filter, &Options { layer: Some(layer), dialect, ..Options::default() });
                 match &analysis.typed {
                     Some(typed) => {
                         let _ = graphs(typed);

@@ -8,10 +8,11 @@
     reason = "tests"
 )]
 
-mod support;
+mod common;
 
 use std::time::{Duration, Instant};
 
+use common::Random;
 use divert_compiler::back::windivert::{Shape, encode};
 use divert_compiler::graph::check::check;
 use divert_compiler::graph::eval::eval;
@@ -21,16 +22,15 @@ use divert_compiler::set::IntervalSet;
 use divert_vm::field::Field;
 use divert_vm::layer::Layer;
 use proptest::prelude::*;
-use support::Random;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn verdicts_stay(seed: u64, size in 1_u64..40, at in 0..5_usize) {
+    fn verdicts_stay(seed: u64, size in 1_u64..40, at in 0..5_usize, masks: bool) {
         let mut random = Random(seed);
         let layer = Layer::ALL[at];
-        let plain = random.graph(layer, size, true);
+        let plain = random.graph(layer, size, masks);
         let graph = share::share(&plain);
         let mut results: Vec<(String, Graph)> =
             PASSES.iter().map(|pass| (pass.name.to_owned(), (pass.run)(&graph))).collect();
@@ -39,17 +39,17 @@ proptest! {
         for (name, result) in &results {
             prop_assert_eq!(check(result), Ok(()), "{}", name);
             prop_assert!(result.nodes().len() <= graph.nodes().len(), "{}", name);
-            if let (Ok(before), Ok(after)) = (encode(&graph, Shape::Fewest), encode(result, Shape::Fewest)) {
+            // Of a masked set a pass does not know which keys there are.
+            if !masks && let (Ok(before), Ok(after)) = (encode(&graph, Shape::Fewest), encode(result, Shape::Fewest)) {
                 // Two searches may happen to share a comparison, which a pass cannot see.
                 prop_assert!(after.tests <= before.tests + 2, "{name}: {} -> {}", before.tests, after.tests);
             }
         }
         for _ in 0..60 {
             let case = random.case(layer);
-            let Some(input) = case.input() else { continue };
-            let wanted = eval(&plain, &input);
+            let Some(wanted) = case.with(|input| eval(&plain, input)) else { continue };
             for (name, result) in &results {
-                prop_assert_eq!(eval(result, &input), wanted, "{} {:?}", name, case);
+                prop_assert_eq!(case.with(|input| eval(result, input)), Some(wanted), "{} {:?}", name, case);
             }
         }
     }
@@ -132,7 +132,7 @@ fn a_seeded_defect_is_noticed() {
     let mut random = Random(1);
     let differs = (0..60).any(|_| {
         let case = random.case(Layer::Network);
-        case.input().is_some_and(|input| eval(&graph, &input) != eval(&wrong, &input))
+        case.with(|input| eval(&graph, input) != eval(&wrong, input)) == Some(true)
     });
     assert!(differs);
 }

@@ -8,8 +8,9 @@
     reason = "tests"
 )]
 
-mod support;
+mod common;
 
+use common::{Random, layer, vectors};
 use divert_compiler::Dialect;
 use divert_compiler::back::windivert::{Shape, encode};
 use divert_compiler::back::{text, windivert_text};
@@ -23,7 +24,6 @@ use divert_compiler::set::IntervalSet;
 use divert_vm::field::Field;
 use divert_vm::layer::Layer;
 use proptest::prelude::*;
-use support::{Random, layer, vectors};
 
 fn compile(source: &str, layer: Layer, dialect: Dialect) -> Result<Graph, String> {
     let options = Options { layer: Some(layer), dialect, ..Options::default() };
@@ -43,9 +43,9 @@ fn network(source: &str) -> Graph {
 fn assert_same(left: &Graph, right: &Graph, random: &mut Random, what: &str) {
     for _ in 0..40 {
         let case = random.case(left.layer());
-        if let Some(input) = case.input() {
-            assert_eq!(eval(left, &input), eval(right, &input), "{what}\n{}\n{case:?}", print(left, 9));
-        }
+        let _ = case.with(|input| {
+            assert_eq!(eval(left, input), eval(right, input), "{what}\n{}\n{case:?}", print(left, 9));
+        });
     }
 }
 
@@ -152,7 +152,7 @@ fn recorded_filters_come_back() {
     let (mut theirs, mut ours, mut plain, mut plain_refused) = (0, 0, 0, 0);
     for line in vectors("format.jsonl") {
         let layer = layer(&line["layer"]);
-        let filter = support::text(&line, "filter");
+        let filter = common::text(&line, "filter");
         let graph = if filter.starts_with('@') {
             let Ok(graph) = decode(filter, layer) else { continue };
             graph
@@ -163,7 +163,7 @@ fn recorded_filters_come_back() {
         let text = text::text(&graph);
         let back = compile(&text, layer, Dialect::Extended).expect("our text");
         assert_same(&graph, &back, &mut random, &text);
-        let wanted = support::text(&line, "text");
+        let wanted = common::text(&line, "text");
         if !wanted.is_empty() && line["deviates"].is_null() {
             (theirs, ours) =
                 (theirs + wanted.len(), ours + text.split_whitespace().collect::<Vec<_>>().join(" ").len());

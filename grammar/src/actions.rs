@@ -392,15 +392,15 @@ impl Expr {
 
 /// The constants of `80 or 443` (mistakes by now) and `TCP or UDP` (tests of fields, as far as the grammar knows).
 fn constants(expr: &Expr) -> Option<Vec<Span>> {
-    let constant = |expr: &Expr| match &expr.kind {
-        ExprKind::Error => Some(expr.span),
-        ExprKind::Test(Test { index: None, mask: None, matcher: None, .. }) => Some(expr.span),
-        _ => None,
+    let operands = if let ExprKind::Or(operands) = &expr.kind {
+        operands.as_slice()
+    } else {
+        core::slice::from_ref(expr)
     };
-    match &expr.kind {
-        ExprKind::Or(operands) => operands.iter().map(constant).collect(),
-        _ => constant(expr).map(|span| vec![span]),
-    }
+    let bare = |expr: &Expr| {
+        matches!(expr.kind, ExprKind::Test(Test { index: None, mask: None, matcher: None, field: _ }))
+    };
+    operands.iter().map(|expr| (is_error(expr) || bare(expr)).then_some(expr.span)).collect()
 }
 
 /// The length of the first token of a text.

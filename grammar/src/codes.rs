@@ -1,5 +1,7 @@
 //! The registry of this crate's error codes. A code is never reused for another meaning.
 
+use crate::error::SyntaxError;
+
 /// Code, name and explanation of every error of the text: E01xx, of which E0101 up are about words and characters,
 /// E0151 up about their order, E0191 up about limits.
 pub const CODES: &[(&str, &str, &str)] = &[
@@ -43,3 +45,51 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("E0192", "too-long", "a text over the limit"),
     ("E0193", "too-many-errors", "parsing stopped because so much is wrong"),
 ];
+
+impl SyntaxError {
+    /// Its stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::BadCharacter { .. } => "E0101",
+            Self::UnclosedComment { .. } => "E0102",
+            Self::UnclosedText { .. } => "E0103",
+            Self::BadEscape { .. } => "E0104",
+            Self::SingleQuotes { .. } => "E0105",
+            Self::LoneAmpersand { .. } => "E0106",
+            Self::LonePipe { .. } => "E0107",
+            Self::WrongCase { .. } => "E0108",
+            Self::SplitOperator { .. } => "E0109",
+            Self::EmptyFilter { .. } => "E0151",
+            Self::MissingOperand { .. } => "E0152",
+            Self::MissingConstant { .. } => "E0153",
+            Self::MissingOperator { .. } => "E0154",
+            Self::MissingComparison { .. } => "E0155",
+            Self::LoneConstant { .. } => "E0156",
+            Self::ConstantOnLeft { .. } => "E0157",
+            Self::DoubledOperator { .. } => "E0158",
+            Self::ParenOperand { .. } => "E0159",
+            Self::SetOperand { .. } => "E0160",
+            Self::BareConditional { .. } => "E0161",
+            Self::MissingElse { .. } => "E0162",
+            Self::Unclosed { .. } => "E0163",
+            Self::Unopened { .. } => "E0164",
+            Self::StrayColon { .. } => "E0165",
+            Self::StrayComma { .. } => "E0166",
+            Self::StraySemicolon { .. } => "E0167",
+            Self::MissingSemicolon { .. } => "E0168",
+            Self::MissingComma { .. } => "E0169",
+            Self::NestedSet { .. } => "E0170",
+            Self::TextInSet { .. } => "E0171",
+            Self::MaskAlone { .. } => "E0172",
+            Self::MissingIn { .. } => "E0173",
+            Self::LateStatement { .. } => "E0174",
+            Self::DoubledMinus { .. } => "E0175",
+            Self::Unexpected { .. } => "E0176",
+            Self::GroupCompared { .. } => "E0177",
+            Self::TooDeep { .. } => "E0191",
+            Self::TooLong { .. } => "E0192",
+            Self::TooManyErrors { .. } => "E0193",
+        }
+    }
+}

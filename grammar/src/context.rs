@@ -3,7 +3,7 @@
 use core::cell::{Cell, RefCell};
 
 use crate::error::SyntaxError;
-use crate::limits::{MAX_ERRORS, MAX_IDLE, MAX_RECOVERY};
+use crate::limits::{MAX_ERRORS, MAX_IDLE, MAX_RECOVERIES, MAX_RECOVERY};
 use crate::span::Span;
 
 /// Shared by the lexer, which finds mistakes in words and brackets, and the grammar's actions, which find the others.
@@ -22,6 +22,7 @@ pub(crate) struct Context<'s> {
     stopped: Cell<bool>,
     idle: Cell<u32>,
     recovery: Cell<u32>,
+    recoveries: Cell<usize>,
 }
 
 impl<'s> Context<'s> {
@@ -38,6 +39,7 @@ impl<'s> Context<'s> {
             stopped: Cell::new(false),
             idle: Cell::new(0),
             recovery: Cell::new(0),
+            recoveries: Cell::new(0),
         }
     }
 
@@ -84,6 +86,10 @@ impl<'s> Context<'s> {
     /// Records an error from which the grammar has to recover, unless it follows another without anything between them
     /// that would have brought the parser back into step.
     pub(crate) fn report_recovered(&self, error: SyntaxError) {
+        self.recoveries.set(self.recoveries.get() + 1);
+        if self.recoveries.get() > MAX_RECOVERIES {
+            self.stop();
+        }
         let place = error.span().start();
         let consequence = self.recovered.get().is_some_and(|last| last < place && self.synced.get() <= last);
         self.recovered.set(Some(place));

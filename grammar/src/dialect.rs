@@ -94,10 +94,10 @@ pub fn extensions(file: &File, source: &str) -> Vec<Extension> {
         }
     }
     while let Some(expr) = todo.pop() {
-        if let ExprKind::Not { operators: _, operand } = &expr.kind {
-            if matches!(operand.kind, ExprKind::Paren(_) | ExprKind::Cond { .. }) {
-                finder.word(ExtensionKind::NegatedGroup, operand.span, 1);
-            }
+        if let ExprKind::Not { operators: _, operand } = &expr.kind
+            && matches!(operand.kind, ExprKind::Paren(_) | ExprKind::Cond { .. })
+        {
+            finder.word(ExtensionKind::NegatedGroup, operand.span, 1);
         }
         if let ExprKind::Test(test) = &expr.kind {
             finder.test(test);
@@ -123,11 +123,16 @@ pub(crate) fn is_damaged(file: &File) -> bool {
         }
     }
     while let Some(expr) = todo.pop() {
-        match &expr.kind {
-            ExprKind::Error => return true,
-            ExprKind::Test(Test { matcher: Some(Matcher::In { set, .. }), .. }) if bad(set) => return true,
-            _ => push_children(expr, &mut todo),
+        let damaged = match &expr.kind {
+            ExprKind::Error => true,
+            ExprKind::Test(Test { matcher: Some(Matcher::In { set, .. }), .. }) => bad(set),
+            ExprKind::Or(_) | ExprKind::And(_) | ExprKind::Not { .. } | ExprKind::Paren(_) => false,
+            ExprKind::Cond { .. } | ExprKind::Test(_) => false,
+        };
+        if damaged {
+            return true;
         }
+        push_children(expr, &mut todo);
     }
     false
 }

@@ -1,5 +1,4 @@
-//! From logos to lalrpop: comments and bad characters are taken out, contextual words become keywords, and brackets
-//! are made to match, so that the grammar never sees an unbalanced text.
+//! From tokens to what the grammar takes: contextual words become keywords, and brackets are made to match, so that the grammar never sees an unbalanced text.
 //!
 //! Mistakes that can be told from a token and its two neighbours are recorded here and mended on the spot; the grammar
 //! then sees what was probably meant and need not recover.
@@ -10,8 +9,9 @@ use crate::ast::{Comment, ValueKind};
 use crate::context::Context;
 use crate::error::{Expected, Found, SyntaxError};
 use crate::limits::MAX_NESTING;
+use crate::scan::{Place, Scanner};
 use crate::span::Span;
-use crate::token::{self, Token};
+use crate::token::Token;
 
 /// A word of the text: what a compiler has to know even where the text does not parse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,17 +37,10 @@ struct Open {
     questions: u32,
 }
 
-/// A token with its place.
-#[derive(Clone, Copy)]
-struct Place {
-    token: Token,
-    span: Span,
-}
-
 /// The lexer.
 pub(crate) struct Lexer<'c, 's> {
     cx: &'c Context<'s>,
-    raw: logos::Lexer<'s, Token>,
+    scanner: Scanner<'c, 's>,
     /// The token after the one that is decided upon.
     ahead: Option<Place>,
     /// Brackets that are closed on the writer's behalf, and the token that made it necessary.
@@ -63,21 +56,19 @@ pub(crate) struct Lexer<'c, 's> {
     fresh: bool,
     /// Whether the end of the text was seen.
     finished: bool,
-    end: u32,
     /// The words so far.
-    pub(crate) words: Vec<Word>,
-    /// The comments so far.
-    pub(crate) comments: Vec<Comment>,
+    words: Vec<Word>,
 }
 
 impl<'c, 's> Lexer<'c, 's> {
     /// A lexer at the beginning of the context's text.
     pub(crate) fn new(cx: &'c Context<'s>) -> Self {
-        let end = u32::try_from(cx.source.len()).unwrap_or(u32::MAX);
-        let mut lexer = Self {
+        let mut scanner = Scanner::new(cx);
+        let ahead = scanner.read();
+        Self {
             cx,
-            raw: token::start(cx.source),
-            ahead: None,
+            scanner,
+            ahead,
             queue: VecDeque::new(),
             opens: Vec::new(),
             questions: 0,
@@ -85,86 +76,18 @@ impl<'c, 's> Lexer<'c, 's> {
             statement: None,
             fresh: true,
             finished: false,
-            end,
             words: Vec::new(),
-            comments: Vec::new(),
-        };
-        lexer.ahead = lexer.read();
-        lexer
+        }
+    }
+
+    /// The words and the comments so far.
+    pub(crate) fn into_parts(self) -> (Vec<Word>, Vec<Comment>) {
+        (self.words, self.scanner.comments)
     }
 
     /// How far the text was read.
     pub(crate) fn reached(&self) -> u32 {
-        self.ahead.map_or(self.end, |place| place.span.start())
-    }
-
-    /// The next token that is neither a comment nor bad.
-    fn read(&mut self) -> Option<Place> {
-        let before = self.ahead.map(|place| place.span);
-        let mut bad: Option<Span> = None;
-        let found = loop {
-            let Some((token, span)) = token::step(&mut self.raw) else { break None };
-            match token {
-                Token::Bad => match &mut bad {
-                    Some(run) if run.end() == span.start() => *run = run.to(span),
-                    other => {
-                        if let Some(span) = other.replace(span) {
-                            self.cx.lexical(SyntaxError::BadCharacter { span });
-                        } else if let Some(before) = before.filter(|before| before.end() == span.start()) {
-                            // Nothing between the two: one mistyped sign, as in `!@=`.
-                            self.cx.excuse(before.start());
-                        }
-                    }
-                },
-                Token::LineComment | Token::BlockComment => self.comment(span),
-                Token::OpenComment => {
-                    self.cx.lexical(SyntaxError::UnclosedComment { span });
-                    self.cx.excuse(self.end);
-                }
-                Token::OpenText => {
-                    self.cx.lexical(SyntaxError::UnclosedText { span });
-                    break Some(Place { token: Token::Text, span });
-                }
-                Token::SingleQuoted => {
-                    self.cx.lexical(SyntaxError::SingleQuotes { span });
-                    break Some(Place { token: Token::Text, span });
-                }
-                Token::Text => {
-                    self.check_escapes(span);
-                    break Some(Place { token, span });
-                }
-                token => break Some(Place { token, span }),
-            }
-            if self.cx.stopped() {
-                break None;
-            }
-        };
-        if let Some(span) = bad {
-            self.cx.lexical(SyntaxError::BadCharacter { span });
-            self.cx.excuse(found.map_or(self.end, |place| place.span.start()));
-        }
-        found
-    }
-
-    fn comment(&mut self, span: Span) {
-        let text = span.of(self.cx.source).trim_end_matches('\r');
-        let before = self.cx.source.get(..span.range().start).unwrap_or("");
-        let blank = before.trim_end_matches([' ', '\t', '\x0B', '\x0C', '\r', '\u{FEFF}']);
-        let own_line = blank.is_empty() || blank.ends_with('\n');
-        let end = span.start() + u32::try_from(text.len()).unwrap_or(0);
-        self.comments.push(Comment { text: text.into(), span: Span::new(span.start(), end), own_line });
-    }
-
-    fn check_escapes(&self, span: Span) {
-        let text = span.of(self.cx.source);
-        let raw = text.get(1..text.len().saturating_sub(1)).unwrap_or("");
-        if !raw.contains('\\') {
-            return;
-        }
-        crate::text::unescape(raw, |range| {
-            let at = |place: usize| span.start() + 1 + u32::try_from(place).unwrap_or(0);
-            self.cx.lexical(SyntaxError::BadEscape { span: Span::new(at(range.start), at(range.end)) });
-        });
+        self.ahead.map_or(self.scanner.end, |place| place.span.start())
     }
 
     /// Decides what the parser gets for the next token; `None` when it gets nothing for it.
@@ -255,7 +178,13 @@ impl<'c, 's> Lexer<'c, 's> {
                 let expected = vec![Expected::Operator, Expected::Connective];
                 self.refuse(SyntaxError::Unexpected { span, found: Found::Sign, expected })
             }
-            _ => Some(place),
+            Token::Minus | Token::Slash | Token::Range | Token::Ampersand | Token::Text => Some(place),
+            Token::Assign | Token::Equal | Token::NotEqual => Some(place),
+            Token::Less | Token::LessEqual | Token::Greater | Token::GreaterEqual => Some(place),
+            Token::And | Token::Or | Token::In => Some(place),
+            // Made by this function, or handled by the scanner.
+            Token::NotIn | Token::Layer | Token::File | Token::OpenText | Token::SingleQuoted => Some(place),
+            Token::LineComment | Token::BlockComment | Token::OpenComment | Token::Bad => Some(place),
         }
     }
 
@@ -265,7 +194,7 @@ impl<'c, 's> Lexer<'c, 's> {
 
     /// Takes the token ahead.
     fn advance(&mut self) -> Option<Place> {
-        let next = self.read();
+        let next = self.scanner.read();
         core::mem::replace(&mut self.ahead, next)
     }
 
@@ -326,13 +255,10 @@ impl<'c, 's> Lexer<'c, 's> {
 
     /// Whether what follows makes `layer` a statement and not the field of that name.
     fn layer_follows(&self) -> bool {
-        self.ahead.is_some_and(|next| match next.token {
-            Token::Name => {
-                let text = next.span.of(self.cx.source);
-                !["and", "or", "in", "not"].iter().any(|keyword| text.eq_ignore_ascii_case(keyword))
-            }
-            token => matches!(token, Token::Literal | Token::Semicolon),
-        })
+        let Some(next) = self.ahead else { return false };
+        let text = next.span.of(self.cx.source);
+        let keyword = ["and", "or", "in", "not"].iter().any(|keyword| text.eq_ignore_ascii_case(keyword));
+        matches!(next.token, Token::Name | Token::Literal | Token::Semicolon) && !keyword
     }
 
     /// Whether an entry of a set may begin here.
@@ -403,10 +329,10 @@ impl<'c, 's> Lexer<'c, 's> {
 
     /// At the end of the text: closes what is open.
     fn finish(&mut self) {
-        let at = Span::empty(self.end);
+        let at = Span::empty(self.scanner.end);
         self.close_all(at);
         if self.fresh && !self.finished {
-            self.cx.end_blank(self.end);
+            self.cx.end_blank(self.scanner.end);
         }
         self.finished = true;
         if let Some(keyword) = self.statement.take() {

@@ -20,6 +20,7 @@ mod explain;
 mod format;
 mod lexer;
 mod parse;
+mod scan;
 mod text;
 
 pub use dialect::{Extension, ExtensionKind, extensions};

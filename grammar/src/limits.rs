@@ -20,3 +20,7 @@ pub(crate) const MAX_RECOVERY: u32 = 50_000;
 
 /// Tokens that may pass without a part of the tree being finished before they count as dropped.
 pub(crate) const MAX_IDLE: u32 = 8;
+
+/// Times that the grammar may recover. More than [`MAX_ERRORS`], because many recoveries report nothing new; but each costs
+/// time in proportion to the depth.
+pub(crate) const MAX_RECOVERIES: usize = 4 * MAX_ERRORS;

@@ -13,14 +13,8 @@ use crate::span::{Span, Spanned};
 use crate::token::Token;
 
 lalrpop_mod!(
-    #[allow(
-        clippy::all,
-        clippy::restriction,
-        unreachable_pub,
-        unused_qualifications,
-        missing_docs,
-        dead_code
-    )]
+    #[allow(clippy::all, clippy::pedantic, clippy::restriction, reason = "generated")]
+    #[allow(unreachable_pub, unused_qualifications, missing_docs, dead_code, reason = "generated")]
     filter
 );
 
@@ -56,7 +50,7 @@ pub(crate) fn parse(source: &str) -> Parsed {
         }
     };
     let reached = lexer.reached();
-    let (words, comments) = (lexer.words, lexer.comments);
+    let (words, comments) = lexer.into_parts();
     file.comments = comments;
     let blank = cx.is_blank();
     let errors = cx.finish(reached);

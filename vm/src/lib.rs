@@ -14,7 +14,8 @@
 //! let bytes = [0x45, 0, 0, 20, 0, 0, 0, 0, 64, 59, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
 //! let packet = Packet::parse(&bytes)?;
 //! assert_eq!(packet.total_length(), 20);
-//! let input = Input::network(packet, Address::default());
+//! let address = Address { outbound: true, ..Address::default() };
+//! let input = Input::network(&packet, &address);
 //! # let _ = input;
 //! # Ok::<(), divert_vm::PacketError>(())
 //! ```

@@ -4,6 +4,9 @@
 /// in a buffer is not looked at.
 pub const MAX_PACKET: usize = 40 + 65_535;
 
+/// Shortest packet in bytes: an IPv4 header.
+pub const MIN_PACKET: i32 = 20;
+
 /// Version of the bytecode format that this crate reads and writes.
 pub const FORMAT_VERSION: u16 = 1;
 

@@ -1,8 +1,8 @@
 //! The interpreter: a verified program and an input give a verdict.
 
 use crate::field::{FIELDS, Field};
-use crate::input::Input;
-use crate::load::Reader;
+use crate::input::{Data, Input};
+use crate::load::{EndpointSource, PacketSource, ReflectedSource, Source};
 use crate::op::{SetInfo, Target};
 use crate::program::{Program, Verified};
 use crate::wire::InstructionRecord;
@@ -19,122 +19,119 @@ static BY_NUMBER: [Field; Field::COUNT] = {
     fields
 };
 
-/// The key that was read last. Programs test one field many times in a row.
-#[derive(Clone, Copy)]
-struct Last<T> {
-    /// Bytes 1 and 8 to 11 of the record: field and index.
-    load: (u8, i32),
-    key: Option<T>,
-}
-
 impl Verified<'_> {
     /// The program's verdict on `input`. An input of another layer matches nothing.
     #[must_use]
     #[inline]
     pub fn matches(&self, input: &Input<'_>) -> bool {
-        self.run(input).0
+        self.dispatch::<false>(input).0
     }
 
     /// The verdict, and how many steps it took (SPEC §5 counts them); never more than [`Verified::work`].
     #[must_use]
     pub fn matches_counting(&self, input: &Input<'_>) -> (bool, u32) {
-        self.run(input)
+        self.dispatch::<true>(input)
     }
 
     #[inline]
-    fn run(&self, input: &Input<'_>) -> (bool, u32) {
+    fn dispatch<const COUNT: bool>(&self, input: &Input<'_>) -> (bool, u32) {
         let program = self.program();
         if input.layer() != program.layer() {
             return (false, 0);
         }
-        let mut machine = Machine { program, reader: Reader::new(input), narrow: None, wide: None, steps: 0 };
-        let mut at = 0;
-        // Both verdicts lie behind the last instruction, and every step moves forward.
-        while let Some(record) = program.instructions.get(at) {
-            let target = usize::from(machine.step(record).raw());
-            if target <= at {
-                return (false, machine.steps);
-            }
-            at = target;
+        match input.data {
+            Data::Packet(packet) => run::<COUNT>(program, PacketSource::new(input, packet)),
+            Data::Endpoint(endpoint) => run::<COUNT>(program, EndpointSource { input, endpoint }),
+            Data::Reflected(handle) => run::<COUNT>(program, ReflectedSource { input, handle }),
         }
-        (at == usize::from(Target::ACCEPT.raw()), machine.steps)
     }
 }
 
-struct Machine<'m, 'a> {
-    program: &'m Program<'a>,
-    reader: Reader<'m, 'a>,
-    narrow: Option<Last<u32>>,
-    wide: Option<Last<u128>>,
-    steps: u32,
-}
-
-impl Machine<'_, '_> {
-    #[inline]
-    fn step(&mut self, record: &InstructionRecord) -> Target {
-        let [op, field, _, _, t0, t1, f0, f1, i0, i1, i2, i3, m0, m1, m2, m3, l0, l1, l2, l3, h0, h1, h2, h3] =
-            *record;
-        let mask = u32::from_le_bytes([m0, m1, m2, m3]);
-        let low = u32::from_le_bytes([l0, l1, l2, l3]);
-        let high = u32::from_le_bytes([h0, h1, h2, h3]);
-        let load = (field, i32::from_le_bytes([i0, i1, i2, i3]));
-        self.steps = self.steps.wrapping_add(1);
-        let inside = if op & 4 == 0 {
-            self.narrow_key(load).map(|key| {
-                let key = key & mask;
-                if op & 2 == 0 { low <= key && key <= high } else { self.in_narrow_set(low, key) }
+/// Runs a program from its first instruction to a verdict.
+#[inline]
+fn run<const COUNT: bool>(program: &Program<'_>, mut source: impl Source) -> (bool, u32) {
+    // The narrow key that was read last, and its field and index: programs test one field many times in a row.
+    let (mut load, mut key) = (u64::MAX, None);
+    let (mut at, mut steps) = (0_usize, 0_u32);
+    // Both verdicts lie behind the last instruction, and every step moves forward.
+    while let Some(record) = program.instructions.get(at) {
+        let [head, middle, tail] = words(record);
+        let op = head as u8;
+        let success = if op & 4 == 0 {
+            let wanted = (head & 0xFF00) << 24 | (middle & 0xFFFF_FFFF);
+            if wanted != load {
+                load = wanted;
+                key = BY_NUMBER
+                    .get(usize::from((head >> 8) as u8))
+                    .and_then(|field| source.narrow(*field, (middle as u32).cast_signed()));
+            }
+            // An absent field fails every test, complements included.
+            key.is_some_and(|key| {
+                let key = key & (middle >> 32) as u32;
+                let (low, high) = (tail as u32, (tail >> 32) as u32);
+                let inside = if op & 2 == 0 {
+                    key.wrapping_sub(low) <= high.wrapping_sub(low)
+                } else {
+                    narrow_lookup(program, low, key)
+                };
+                inside != (op & 1 == 1)
             })
         } else {
-            self.wide_key(load).and_then(|key| {
-                let key = key & self.program.constant(mask)?;
-                if op & 2 == 0 {
-                    Some(self.program.constant(low)? <= key && key <= self.program.constant(high)?)
-                } else {
-                    Some(self.in_wide_set(low, key))
-                }
-            })
+            wide_test(program, &mut source, record).unwrap_or(false)
         };
-        // An absent field fails every test, complements included.
-        let success = inside.is_some_and(|inside| inside != (op & 1 == 1));
-        Target::from_raw(u16::from_le_bytes(if success { [t0, t1] } else { [f0, f1] }))
-    }
-
-    #[inline]
-    fn narrow_key(&mut self, load: (u8, i32)) -> Option<u32> {
-        if let Some(last) = self.narrow
-            && last.load == load
-        {
-            return last.key;
+        if COUNT {
+            steps = steps.wrapping_add(1);
+            if op & 2 != 0 && reads(&mut source, record) {
+                let depth = program.set(tail as u32).map_or(0, |set| u32::from(set.depth));
+                steps = steps.wrapping_add(depth);
+            }
         }
-        let field = *BY_NUMBER.get(usize::from(load.0))?;
-        let key = self.reader.narrow(field, load.1);
-        self.narrow = Some(Last { load, key });
-        key
-    }
-
-    fn wide_key(&mut self, load: (u8, i32)) -> Option<u128> {
-        if let Some(last) = self.wide
-            && last.load == load
-        {
-            return last.key;
+        let target = usize::from((if success { head >> 32 } else { head >> 48 }) as u16);
+        if target <= at {
+            break;
         }
-        let field = *BY_NUMBER.get(usize::from(load.0))?;
-        let key = self.reader.wide(field);
-        self.wide = Some(Last { load, key });
-        key
+        at = target;
     }
+    (at == usize::from(Target::ACCEPT.raw()), steps)
+}
 
-    fn in_narrow_set(&mut self, number: u32, key: u32) -> bool {
-        let Some(set) = self.program.set(number) else { return false };
-        self.steps = self.steps.wrapping_add(u32::from(set.depth));
-        narrow_contains(self.program, &set, key)
+/// A record as three words: op, field, 0, 0, successors; index, mask; low, high.
+#[inline]
+fn words(record: &InstructionRecord) -> [u64; 3] {
+    match record.as_chunks::<8>().0 {
+        [head, middle, tail] => {
+            [u64::from_le_bytes(*head), u64::from_le_bytes(*middle), u64::from_le_bytes(*tail)]
+        }
+        _ => [0; 3],
     }
+}
 
-    fn in_wide_set(&mut self, number: u32, key: u128) -> bool {
-        let Some(set) = self.program.set(number) else { return false };
-        self.steps = self.steps.wrapping_add(u32::from(set.depth));
-        wide_contains(self.program, &set, key)
-    }
+/// A test on a field of more than 32 bits; `None` when it is absent. Out of line, like the look-up below, so that
+/// the loop keeps its registers.
+#[inline(never)]
+fn wide_test(program: &Program<'_>, source: &mut impl Source, record: &InstructionRecord) -> Option<bool> {
+    let [head, middle, tail] = words(record);
+    let op = head as u8;
+    let field = BY_NUMBER.get(usize::from((head >> 8) as u8))?;
+    let key = source.wide(*field)? & program.constant((middle >> 32) as u32)?;
+    let inside = if op & 2 == 0 {
+        program.constant(tail as u32)? <= key && key <= program.constant((tail >> 32) as u32)?
+    } else {
+        wide_contains(program, &program.set(tail as u32)?, key)
+    };
+    Some(inside != (op & 1 == 1))
+}
+
+/// Whether the record's field is there, so that its set was searched.
+fn reads(source: &mut impl Source, record: &InstructionRecord) -> bool {
+    let [head, middle, _] = words(record);
+    let field = BY_NUMBER.get(usize::from((head >> 8) as u8));
+    field.is_some_and(|field| source.key(*field, (middle as u32).cast_signed()).is_some())
+}
+
+#[inline(never)]
+fn narrow_lookup(program: &Program<'_>, number: u32, key: u32) -> bool {
+    program.set(number).is_some_and(|set| narrow_contains(program, &set, key))
 }
 
 /// Whether `key` is in a narrow set.

@@ -23,7 +23,7 @@ fn parsed(buffer: &[u8]) -> Value {
         return json!({"ok": false});
     }
     let transport = packet.transport();
-    let length = packet.end() - transport.payload;
+    let length = packet.end() - transport.payload as usize;
     let next = buffer.len() - packet.end();
     let mut result = json!({
         "ok": true,

@@ -1,9 +1,9 @@
-//! What the graph is turned into.
+//! Languages out: what a decision graph is turned into.
 
 pub mod bytecode;
 pub mod dot;
 pub mod json;
-mod plain;
+pub(crate) mod plain;
 mod render;
 pub mod text;
 mod tree;

@@ -1,4 +1,4 @@
-//! What the graph is made from.
+//! Languages in: each front turns one of them into a decision graph.
 
 pub mod bytecode;
 pub mod text;

@@ -85,9 +85,9 @@ pub struct Transport {
     /// Whether the packet is a fragment: IPv4 with MF or an offset, IPv6 with a fragment header.
     pub fragment: bool,
     /// Where the transport header begins, in bytes from the IP header.
-    pub offset: usize,
+    pub offset: u32,
     /// Where the payload begins; never beyond [`Packet::end`].
-    pub payload: usize,
+    pub payload: u32,
 }
 
 impl<'a> Packet<'a> {
@@ -173,36 +173,40 @@ impl<'a> Packet<'a> {
     #[must_use]
     #[inline]
     pub fn transport(&self) -> Transport {
-        let (number, fragment, later, offset) = match self.version {
+        match self.version {
             Version::V4 => {
                 let (fragment, later) = ipv4::fragmentation(self.bytes);
-                (ipv4::protocol(self.bytes).unwrap_or(0), fragment, later, usize::from(self.header))
+                let number = ipv4::protocol(self.bytes).unwrap_or(0);
+                self.transport_at(number, fragment, later, self.header_length())
             }
-            Version::V6 => {
-                let last = ipv6::skip_extensions(self.content());
-                (last.number, last.fragment, last.later, last.offset)
-            }
+            Version::V6 => self.transport_v6(),
+        }
+    }
+
+    #[inline(never)]
+    fn transport_v6(&self) -> Transport {
+        let last = ipv6::skip_extensions(self.content());
+        self.transport_at(last.number, last.fragment, last.later, last.offset)
+    }
+
+    /// The transport header with this protocol number, expected at `offset`.
+    #[inline]
+    fn transport_at(&self, number: u8, fragment: bool, later: bool, offset: usize) -> Transport {
+        let header = self.content().get(offset..).unwrap_or(&[]);
+        let v4 = matches!(self.version, Version::V4);
+        let (kind, length) = match number {
+            _ if later => (Protocol::Other, 0),
+            tcp::NUMBER => match tcp::header_length(header) {
+                Some(length) => (Protocol::Tcp, length.min(header.len())),
+                None => (Protocol::Other, 0),
+            },
+            udp::NUMBER if header.len() >= udp::HEADER => (Protocol::Udp, udp::HEADER),
+            icmp::NUMBER if header.len() >= icmp::HEADER && v4 => (Protocol::Icmp, icmp::HEADER),
+            icmp::NUMBER_V6 if header.len() >= icmp::HEADER && !v4 => (Protocol::Icmpv6, icmp::HEADER),
+            _ => (Protocol::Other, 0),
         };
-        let end = self.end();
-        let (kind, payload) = if later {
-            (Protocol::Other, offset)
-        } else {
-            let room = end.saturating_sub(offset);
-            match number {
-                tcp::NUMBER => match tcp::header_length(self.content(), offset) {
-                    Some(length) => (Protocol::Tcp, offset.saturating_add(length).min(end)),
-                    None => (Protocol::Other, offset),
-                },
-                udp::NUMBER if room >= udp::HEADER => (Protocol::Udp, offset.saturating_add(udp::HEADER)),
-                icmp::NUMBER if room >= icmp::HEADER && matches!(self.version, Version::V4) => {
-                    (Protocol::Icmp, offset.saturating_add(icmp::HEADER))
-                }
-                icmp::NUMBER_V6 if room >= icmp::HEADER && matches!(self.version, Version::V6) => {
-                    (Protocol::Icmpv6, offset.saturating_add(icmp::HEADER))
-                }
-                _ => (Protocol::Other, offset),
-            }
-        };
+        // Both are at most `MAX_PACKET`.
+        let (offset, payload) = (offset as u32, offset.saturating_add(length) as u32);
         Transport { kind, number, fragment, offset, payload }
     }
 }

@@ -10,12 +10,11 @@ pub const HEADER: usize = 20;
 pub const CHECKSUM: usize = 16;
 
 /// Length of the header in bytes as it says itself, when at least 20 bytes are there and claimed; the claim may
-/// exceed the packet.
+/// exceed the packet. `header` begins with the header.
 #[must_use]
 #[inline]
-pub fn header_length(packet: &[u8], offset: usize) -> Option<usize> {
-    let header = packet.get(offset..)?.first_chunk::<HEADER>()?;
-    let [.., words, _, _, _, _, _, _, _] = *header;
+pub fn header_length(header: &[u8]) -> Option<usize> {
+    let [.., words, _, _, _, _, _, _, _] = *header.first_chunk::<HEADER>()?;
     let length = usize::from(words >> 4) << 2;
     (length >= HEADER).then_some(length)
 }

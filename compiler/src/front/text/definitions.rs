@@ -13,7 +13,12 @@ use crate::{codes, limits};
 pub(super) fn reserved(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error(codes::RESERVED, format!("`{name}` cannot be defined"), span)
         .label("a field, macro or truth value of the language")
-        .suggest(format!("write `my_{name}`"), span, format!("my_{}", name.replace('.', "_")), Applicability::MaybeIncorrect)
+        .suggest(
+            format!("write `my_{name}`"),
+            span,
+            format!("my_{}", name.replace('.', "_")),
+            Applicability::MaybeIncorrect,
+        )
 }
 
 /// A name is defined again.
@@ -27,9 +32,14 @@ pub(super) fn duplicate(name: &str, span: Span, first: Span) -> Diagnostic {
 /// A definition that nothing uses.
 #[cold]
 pub(super) fn unused(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(codes::UNUSED, divert_grammar::diagnostic::Severity::Warning, format!("`{name}` is never used"), span)
-        .label("defined here")
-        .help("remove the definition, or use it")
+    Diagnostic::new(
+        codes::UNUSED,
+        divert_grammar::diagnostic::Severity::Warning,
+        format!("`{name}` is never used"),
+        span,
+    )
+    .label("defined here")
+    .help("remove the definition, or use it")
 }
 
 /// Too many levels.
@@ -60,24 +70,24 @@ impl Resolver<'_> {
 
     #[cold]
     fn early(&mut self, name: &str, span: Span, defined: Span) -> Diagnostic {
-        if let Some(current) = self.current {
-            if let Some(through) = circle(self.items, self.words, self.source, name, current) {
-                // Nobody in the circle can have a meaning; saying so once is enough.
-                for member in &through {
-                    if let Some(known) = self.known.get_mut(&**member) {
-                        known.meaning = Meaning::Poison;
-                    }
+        if let Some(current) = self.current
+            && let Some(through) = circle(self.items, self.words, self.source, name, current)
+        {
+            // Nobody in the circle can have a meaning; saying so once is enough.
+            for member in &through {
+                if let Some(known) = self.known.get_mut(&**member) {
+                    known.meaning = Meaning::Poison;
                 }
-                let way = through.join("` → `");
-                let message = if through.len() == 1 {
-                    format!("`{name}` is defined by itself")
-                } else {
-                    format!("`{current}` is defined by itself: `{current}` → `{way}`")
-                };
-                return Diagnostic::error(codes::CIRCULAR, message, span)
-                    .label("this closes the circle")
-                    .also(defined, format!("`{name}` is defined here"));
             }
+            let way = through.join("` → `");
+            let message = if through.len() == 1 {
+                format!("`{name}` is defined by itself")
+            } else {
+                format!("`{current}` is defined by itself: `{current}` → `{way}`")
+            };
+            return Diagnostic::error(codes::CIRCULAR, message, span)
+                .label("this closes the circle")
+                .also(defined, format!("`{name}` is defined here"));
         }
         Diagnostic::error(codes::USED_EARLY, format!("`{name}` is used before it is defined"), span)
             .label("used here")
@@ -90,7 +100,9 @@ impl Resolver<'_> {
 fn circle(items: &[ast::Item], words: &[Word], source: &str, from: &str, to: &str) -> Option<Vec<String>> {
     let body = |wanted: &str| {
         items.iter().find_map(|item| match &item.kind {
-            ItemKind::Let { name, body: _ } if &*name.node == wanted => Some((name.span.end(), item.span.end())),
+            ItemKind::Let { name, body: _ } if &*name.node == wanted => {
+                Some((name.span.end(), item.span.end()))
+            }
             ItemKind::Let { .. } | ItemKind::Layer(_) | ItemKind::Error => None,
         })
     };

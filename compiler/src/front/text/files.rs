@@ -73,7 +73,8 @@ impl Resolver<'_> {
     pub(super) fn file(&mut self, path: &Text) -> Option<Arc<[Range]>> {
         let Ok(name) = std::str::from_utf8(&path.bytes) else {
             self.report(
-                Diagnostic::error(codes::FILE_UNREADABLE, "the path is not UTF-8", path.span).label("no path"),
+                Diagnostic::error(codes::FILE_UNREADABLE, "the path is not UTF-8", path.span)
+                    .label("no path"),
             );
             return None;
         };
@@ -85,7 +86,9 @@ impl Resolver<'_> {
             Ok(content) => content,
             Err(reason) => {
                 let message = format!("cannot read `{}`: {reason}", shown(name));
-                self.report(Diagnostic::error(codes::FILE_UNREADABLE, message, path.span).label("named here"));
+                self.report(
+                    Diagnostic::error(codes::FILE_UNREADABLE, message, path.span).label("named here"),
+                );
                 return None;
             }
         };
@@ -97,7 +100,9 @@ impl Resolver<'_> {
         });
         let more = bad.len().saturating_sub(limits::MAX_FILE_ERRORS);
         let failed = !bad.is_empty();
-        for (position, BadLine { line, column, message }) in bad.into_iter().take(limits::MAX_FILE_ERRORS).enumerate() {
+        for (position, BadLine { line, column, message }) in
+            bad.into_iter().take(limits::MAX_FILE_ERRORS).enumerate()
+        {
             let message = format!("{name}:{line}:{column}: {message}");
             let mut diagnostic = Diagnostic::error(codes::FILE_ENTRY, message, path.span)
                 .label(format!("line {line} of this file"));
@@ -122,7 +127,8 @@ impl Resolver<'_> {
             return None;
         }
         if merged > 0 {
-            let message = format!("{merged} of the {} entries of `{}` were merged", entries.len(), shown(name));
+            let message =
+                format!("{merged} of the {} entries of `{}` were merged", entries.len(), shown(name));
             self.report(
                 Diagnostic::new(codes::MERGED, Severity::Note, message, path.span)
                     .label("entries overlap or touch"),
@@ -216,9 +222,7 @@ fn value(text: &str, at: usize) -> Result<Constant, (usize, String)> {
         None => (false, text),
     };
     match literal::literal(word) {
-        Ok(literal) => {
-            Ok(Constant { number: Number::new(negative, literal.value), form: literal.form })
-        }
+        Ok(literal) => Ok(Constant { number: Number::new(negative, literal.value), form: literal.form }),
         Err(_) if word.contains([' ', '\t', ',']) => {
             Err((at + word.find([' ', '\t', ',']).unwrap_or(0), "one entry a line".to_owned()))
         }

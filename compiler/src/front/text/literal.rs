@@ -120,7 +120,9 @@ fn decimal(digits: &[u8]) -> Option<u128> {
         let value = digits.iter().fold(0_u64, |value, digit| value * 10 + u64::from(digit - b'0'));
         return Some(u128::from(value));
     }
-    digits.iter().try_fold(0_u128, |value, digit| value.checked_mul(10)?.checked_add(u128::from(digit - b'0')))
+    digits
+        .iter()
+        .try_fold(0_u128, |value, digit| value.checked_mul(10)?.checked_add(u128::from(digit - b'0')))
 }
 
 fn hexadecimal(digits: &[u8]) -> Result<u128, LiteralError> {
@@ -147,7 +149,9 @@ fn not_a_number(word: &str) -> LiteralError {
     match word.get(digits..) {
         Some("b") if digits > 0 => LiteralError::ByteSuffix,
         Some("B") if digits > 0 => LiteralError::UpperByteSuffix,
-        Some(rest) if digits == 1 && word.starts_with('0') && rest.starts_with('X') => LiteralError::HexPrefix,
+        Some(rest) if digits == 1 && word.starts_with('0') && rest.starts_with('X') => {
+            LiteralError::HexPrefix
+        }
         Some(rest) if digits > 0 && rest.bytes().all(|byte| byte == b'_' || byte.is_ascii_digit()) => {
             LiteralError::Separator
         }

@@ -150,10 +150,12 @@ impl Lowering<'_> {
 
 /// A byte string as 4-, 2- and 1-byte words of the array field that `field` is the bytes of.
 pub(super) fn words(field: Field, index: i32, bytes: &[u8]) -> Vec<(Load, u128)> {
-    let (two, four) = match field {
-        Field::TcpPayload => (Field::TcpPayload16, Field::TcpPayload32),
-        Field::UdpPayload => (Field::UdpPayload16, Field::UdpPayload32),
-        _ => (Field::Packet16, Field::Packet32),
+    let (two, four) = if field == Field::TcpPayload {
+        (Field::TcpPayload16, Field::TcpPayload32)
+    } else if field == Field::UdpPayload {
+        (Field::UdpPayload16, Field::UdpPayload32)
+    } else {
+        (Field::Packet16, Field::Packet32)
     };
     let mut words = Vec::with_capacity(bytes.len() / 4 + 2);
     let mut rest = bytes;
@@ -244,8 +246,12 @@ fn place(number: Number, keys: Interval, origin: Number) -> Place {
 /// The keys for which the comparison holds.
 fn compare(op: CompareOp, place: Place, keys: Interval) -> IntervalSet {
     let all = || IntervalSet::interval(keys);
-    let below = |key: u128| key.checked_sub(1).map_or_else(IntervalSet::empty, |last| IntervalSet::range(keys.low, last));
-    let above = |key: u128| key.checked_add(1).map_or_else(IntervalSet::empty, |first| IntervalSet::range(first, keys.high));
+    let below = |key: u128| {
+        key.checked_sub(1).map_or_else(IntervalSet::empty, |last| IntervalSet::range(keys.low, last))
+    };
+    let above = |key: u128| {
+        key.checked_add(1).map_or_else(IntervalSet::empty, |first| IntervalSet::range(first, keys.high))
+    };
     match (op, place) {
         (CompareOp::Eq, Place::At(key)) => IntervalSet::interval(Interval::one(key)),
         (CompareOp::Ne, Place::At(key)) => IntervalSet::interval(Interval::one(key)).complement(keys),
@@ -255,7 +261,9 @@ fn compare(op: CompareOp, place: Place, keys: Interval) -> IntervalSet {
         (CompareOp::Ge, Place::At(key)) => IntervalSet::range(key, keys.high),
         (CompareOp::Eq, Place::Below | Place::Above) => IntervalSet::empty(),
         (CompareOp::Ne, Place::Below | Place::Above) => all(),
-        (CompareOp::Lt | CompareOp::Le, Place::Above) | (CompareOp::Gt | CompareOp::Ge, Place::Below) => all(),
+        (CompareOp::Lt | CompareOp::Le, Place::Above) | (CompareOp::Gt | CompareOp::Ge, Place::Below) => {
+            all()
+        }
         (CompareOp::Lt | CompareOp::Le, Place::Below) | (CompareOp::Gt | CompareOp::Ge, Place::Above) => {
             IntervalSet::empty()
         }

@@ -3,6 +3,7 @@
 //! [`analyse`] turns a text into a [`Typed`] tree and findings; [`lower`] turns the tree into a decision graph;
 //! [`eval`](eval::eval) is what the tree means.
 
+mod certain;
 mod check;
 mod definitions;
 pub mod eval;
@@ -51,7 +52,10 @@ impl Default for Options<'_> {
 
 impl fmt::Debug for Options<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("layer", &self.layer).field("dialect", &self.dialect).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("layer", &self.layer)
+            .field("dialect", &self.dialect)
+            .finish_non_exhaustive()
     }
 }
 
@@ -108,11 +112,15 @@ pub fn analyse(source: &str, options: &Options<'_>) -> Analysis {
         plain::check(&parsed.file, source, &parsed.errors, &mut findings);
     }
     syntax(&parsed.errors, source, &mut findings);
+    if options.dialect == Dialect::Windivert && !parsed.errors.is_empty() {
+        plain::dotted_words(source, &mut findings);
+    }
     let failed = findings.iter().any(|finding| finding.diagnostic.severity == Severity::Error);
     if !failed {
         for (name, known) in &resolver.known {
             if !known.used && !matches!(known.meaning, Meaning::Poison) {
-                findings.push(Finding { rank: Rank::Sense, diagnostic: definitions::unused(name, known.span) });
+                findings
+                    .push(Finding { rank: Rank::Sense, diagnostic: definitions::unused(name, known.span) });
             }
         }
     }
@@ -214,7 +222,12 @@ fn syntax(errors: &[SyntaxError], source: &str, findings: &mut Vec<Finding>) {
         }
         let bad_word = matches!(error, SyntaxError::WrongCase { .. }) || begins_no_token(source, span);
         let rank = if bad_word { Rank::Word } else { Rank::Sense };
-        findings.push(Finding { rank, diagnostic: Diagnostic::error(error.code(), format!("syntax error {error:?}"), span) });
+        let mut diagnostic = error.to_diagnostic(source);
+        if span.len() > 1 && span.of(source).starts_with('-') {
+            // The sign is the first token that is wrong.
+            diagnostic.primary.span = Span::new(span.start(), span.start().saturating_add(1));
+        }
+        findings.push(Finding { rank, diagnostic });
     }
     // A keyword in capitals is said to be one, not to be an unknown name.
     let capitals: Vec<Span> = errors

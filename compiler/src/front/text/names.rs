@@ -91,7 +91,8 @@ pub(crate) fn unknown<'d>(
         Place::Constant => "constant",
         Place::Unclear => "name",
     };
-    let mut found = Diagnostic::error(codes::UNKNOWN_NAME, format!("unknown {thing} `{}`", shown(word)), span);
+    let mut found =
+        Diagnostic::error(codes::UNKNOWN_NAME, format!("unknown {thing} `{}`", shown(word)), span);
     let mut names: Vec<&str> = suggest::similar(word, defined);
     match place {
         Place::Constant => names.extend(suggest::similar(word, macros(layer))),
@@ -119,7 +120,7 @@ pub(crate) fn unknown<'d>(
     for name in &names {
         found = found.suggest(format!("write `{name}`"), span, *name, Applicability::MaybeIncorrect);
     }
-    if place != Place::Field && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if place != Place::Field && word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let right = format!("0x{word}");
         found = found.suggest(
             format!("write `{right}` for a hexadecimal number"),
@@ -130,7 +131,11 @@ pub(crate) fn unknown<'d>(
     }
     if place == Place::Constant && names.is_empty() {
         let known: Vec<String> = macros(layer).map(|name| format!("`{name}`")).collect();
-        found = found.help(format!("constants are numbers, addresses and, at {}, {}", layer.name(), known.join(", ")));
+        found = found.help(format!(
+            "constants are numbers, addresses and, at {}, {}",
+            layer.name(),
+            known.join(", ")
+        ));
         if word.eq_ignore_ascii_case("localhost") {
             found = found.help("names of hosts are not looked up; `loopback` tests for loopback traffic");
         }
@@ -167,17 +172,24 @@ fn instead(field: Field, layer: Layer) -> Vec<&'static str> {
             vec!["forwarded packets are neither inbound nor outbound; `ifIdx` tells the interface"]
         }
         (Layer::Forward, Field::LocalAddr | Field::RemoteAddr) => {
-            vec!["forwarded packets have no local end; use `ip.SrcAddr`, `ip.DstAddr`, `ipv6.SrcAddr` or `ipv6.DstAddr`"]
+            vec![
+                "forwarded packets have no local end; use `ip.SrcAddr`, `ip.DstAddr`, `ipv6.SrcAddr` or `ipv6.DstAddr`",
+            ]
         }
         (Layer::Forward, Field::LocalPort | Field::RemotePort) => {
-            vec!["forwarded packets have no local end; use `tcp.SrcPort`, `tcp.DstPort`, `udp.SrcPort` or `udp.DstPort`"]
+            vec![
+                "forwarded packets have no local end; use `tcp.SrcPort`, `tcp.DstPort`, `udp.SrcPort` or `udp.DstPort`",
+            ]
         }
         (Layer::Forward, Field::Protocol) => vec!["use `ip.Protocol` or `ipv6.NextHdr`"],
         (Layer::Reflect, _) => vec![
             "REFLECT sees handles being opened and closed, not traffic",
             "its fields are `processId`, `layer`, `priority`, `event` and `timestamp`",
         ],
-        (Layer::Flow | Layer::Socket, Field::IpSrcAddr | Field::Ipv6SrcAddr | Field::IpDstAddr | Field::Ipv6DstAddr) => {
+        (
+            Layer::Flow | Layer::Socket,
+            Field::IpSrcAddr | Field::Ipv6SrcAddr | Field::IpDstAddr | Field::Ipv6DstAddr,
+        ) => {
             vec!["flows and sockets have two ends: use `localAddr` and `remoteAddr`"]
         }
         (Layer::Flow | Layer::Socket, Field::TcpSrcPort | Field::TcpDstPort) => {
@@ -187,7 +199,9 @@ fn instead(field: Field, layer: Layer) -> Vec<&'static str> {
             vec!["flows and sockets have two ends: `udp and remotePort == …`, `udp and localPort == …`"]
         }
         (Layer::Flow | Layer::Socket, Field::IpProtocol | Field::Ipv6NextHdr) => vec!["use `protocol`"],
-        (_, Field::Layer | Field::Priority) => vec!["only the handles that REFLECT sees have a layer and a priority"],
+        (_, Field::Layer | Field::Priority) => {
+            vec!["only the handles that REFLECT sees have a layer and a priority"]
+        }
         (Layer::Flow | Layer::Socket, _) if header != Header::None || field.is_array() => {
             vec!["there is no packet at this layer; use NETWORK for what is inside of packets"]
         }
@@ -215,9 +229,11 @@ pub(crate) fn macro_elsewhere(word: &str, span: Span, layer: Layer) -> Diagnosti
         .filter(|event| event.happens_at(layer))
         .map(|event| format!("`{}`", event.name()))
         .collect();
-    found
-        .label(format!("an event of {}", layers.join(" and ")))
-        .help(format!("the events of {} are {}", layer.name(), here.join(", ")))
+    found.label(format!("an event of {}", layers.join(" and "))).help(format!(
+        "the events of {} are {}",
+        layer.name(),
+        here.join(", ")
+    ))
 }
 
 /// A macro stands where a field is needed.
@@ -244,11 +260,16 @@ pub(crate) fn field_as_constant(word: &str, span: Span) -> Diagnostic {
     let found = Diagnostic::error(codes::FIELD_AS_CONSTANT, message, span);
     let upper = word.to_ascii_uppercase();
     if MACROS.iter().any(|(name, _)| *name == upper) {
-        return found
-            .label("the right side is a constant")
-            .suggest(format!("write `{upper}`"), span, upper, Applicability::MaybeIncorrect);
+        return found.label("the right side is a constant").suggest(
+            format!("write `{upper}`"),
+            span,
+            upper,
+            Applicability::MaybeIncorrect,
+        );
     }
-    found.label("the right side is a constant").help("fields are compared with constants only, never with each other")
+    found
+        .label("the right side is a constant")
+        .help("fields are compared with constants only, never with each other")
 }
 
 fn list(layers: Layers) -> String {

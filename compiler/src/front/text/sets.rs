@@ -97,7 +97,10 @@ impl Resolver<'_> {
                     }
                 }
                 SetItemKind::File(path) => return self.file(path),
-                _ => {}
+                SetItemKind::Value(_)
+                | SetItemKind::Range { .. }
+                | SetItemKind::Subnet { .. }
+                | SetItemKind::Error => {}
             }
         }
         let mut ranges = Some(Vec::new());
@@ -160,14 +163,18 @@ impl Resolver<'_> {
                 if first > last {
                     let swapped = format!("{}..{}", high.span.of(self.source), low.span.of(self.source));
                     self.report(
-                        Diagnostic::error(codes::REVERSED_RANGE, "the range ends before it begins", item.span)
-                            .label(format!("{} is greater than {}", low.text, high.text))
-                            .suggest(
-                                format!("write `{swapped}`"),
-                                item.span,
-                                swapped,
-                                Applicability::MaybeIncorrect,
-                            ),
+                        Diagnostic::error(
+                            codes::REVERSED_RANGE,
+                            "the range ends before it begins",
+                            item.span,
+                        )
+                        .label(format!("{} is greater than {}", low.text, high.text))
+                        .suggest(
+                            format!("write `{swapped}`"),
+                            item.span,
+                            swapped,
+                            Applicability::MaybeIncorrect,
+                        ),
                     );
                     return None;
                 }
@@ -221,7 +228,11 @@ pub(super) enum SubnetError {
 }
 
 /// The numbers of the subnet.
-pub(super) fn subnet(base: Constant, prefix: &str, negative: bool) -> Result<(Number, Number, RangeForm), SubnetError> {
+pub(super) fn subnet(
+    base: Constant,
+    prefix: &str,
+    negative: bool,
+) -> Result<(Number, Number, RangeForm), SubnetError> {
     let (bits, form) = match base.form {
         Form::Ipv4 => (32, RangeForm::Ipv4Subnet),
         Form::Ipv6 => (128, RangeForm::Ipv6Subnet),
@@ -279,13 +290,16 @@ impl SubnetError {
                 let found = Diagnostic::error(codes::SUBNET_PREFIX, message, prefix.span)
                     .label(format!("a number from 0 to {bits}"));
                 match mask {
-                    Some(length) => found.suggest(format!("write `/{length}`"), prefix.span, length.to_string(), maybe),
+                    Some(length) => {
+                        found.suggest(format!("write `/{length}`"), prefix.span, length.to_string(), maybe)
+                    }
                     None => found,
                 }
             }
             Self::HostBits { network } => {
                 let right = format!("{}/{}", address(network), prefix.text);
-                let message = format!("`{}/{}` is no subnet: bits behind the prefix are set", base.text, prefix.text);
+                let message =
+                    format!("`{}/{}` is no subnet: bits behind the prefix are set", base.text, prefix.text);
                 Diagnostic::error(codes::SUBNET_HOST_BITS, message, span)
                     .label(format!("only the first {} bits may be set", prefix.text))
                     .suggest(format!("write `{right}` for the whole subnet"), span, right, maybe)

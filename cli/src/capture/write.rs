@@ -1,0 +1,213 @@
+//! Writing a selection of packets: records and blocks byte for byte as they stood, so that timestamps, comments,
+//! options and interfaces are kept without being understood.
+//!
+//! The file appears under its name when it is complete: until then it is a temporary file beside it, which goes away
+//! with the writer.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::record::LinkType;
+use super::{CaptureReader, Format, Item};
+
+/// Collected before each write to the file.
+const BUFFER: usize = 256 * 1024;
+
+/// A new capture.
+pub(crate) struct CaptureWriter {
+    sink: Sink,
+    /// The format, once an input has been announced.
+    kind: Option<Kind>,
+    /// Whether a section header has been written.
+    in_section: bool,
+    packets: u64,
+}
+
+/// Where the bytes go.
+enum Sink {
+    /// Beside the target, to be renamed to it.
+    Beside(BufWriter<NamedTempFile>, PathBuf),
+    /// Straight to something that must not be replaced: a pipe, a device, standard output.
+    Direct(BufWriter<Box<dyn Write>>),
+}
+
+/// What inputs must share to go into one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// All pcapng files may follow each other: sections exist for this.
+    Pcapng,
+    /// pcap files have one header for all records.
+    Pcap {
+        /// Link type of all records.
+        link: LinkType,
+        /// The magic: byte order, resolution and layout of the records.
+        magic: [u8; 4],
+    },
+}
+
+/// Why a capture could not be written.
+#[derive(Debug)]
+pub(crate) enum WriteError {
+    /// Inputs that one file cannot hold together: what the file is, and what came then.
+    Mixed(Kind, Kind),
+    /// The file system said no.
+    Io(io::Error),
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pcapng => f.write_str("pcapng"),
+            Self::Pcap { link, magic: [a, b, c, d] } => {
+                write!(f, "pcap (magic {a:02x}{b:02x}{c:02x}{d:02x}, link type {})", link.0)
+            }
+        }
+    }
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mixed(first, second) => {
+                write!(f, "one file cannot hold packets of {first} and of {second}")
+            }
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for WriteError {}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl CaptureWriter {
+    /// A capture that will be at `path` after `finish`. A symbolic link is followed; what exists and is no regular
+    /// file (`/dev/null`, a named pipe) is written to and not replaced.
+    ///
+    /// # Errors
+    /// If no file can be made there.
+    pub(crate) fn create(path: &Path) -> Result<Self, WriteError> {
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        if fs::metadata(&target).is_ok_and(|metadata| !metadata.is_file()) {
+            let file = fs::OpenOptions::new().write(true).open(&target)?;
+            return Ok(Self::to(Box::new(file)));
+        }
+        let folder = match target.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            Some(_) | None => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".divertc-").suffix(".part");
+        // Otherwise only the owner could read it; the mask of the process applies.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder)?;
+        Ok(Self::new(Sink::Beside(BufWriter::with_capacity(BUFFER, file), target)))
+    }
+
+    /// A capture that goes to a stream.
+    pub(crate) fn to(stream: Box<dyn Write>) -> Self {
+        Self::new(Sink::Direct(BufWriter::with_capacity(BUFFER, stream)))
+    }
+
+    fn new(sink: Sink) -> Self {
+        Self { sink, kind: None, in_section: false, packets: 0 }
+    }
+
+    /// Announces the input whose items come next.
+    ///
+    /// # Errors
+    /// If its packets cannot be in one file with those before, or the file cannot be written.
+    pub(crate) fn begin<R: Read>(&mut self, input: &CaptureReader<R>) -> Result<(), WriteError> {
+        let (kind, header): (Kind, &[u8]) = match &input.format {
+            Format::Pcap(pcap) => {
+                let [a, b, c, d, ..] = pcap.header;
+                (Kind::Pcap { link: pcap.link, magic: [a, b, c, d] }, &pcap.header)
+            }
+            Format::Pcapng(_) => (Kind::Pcapng, &[]),
+        };
+        match self.kind {
+            Some(first) if first != kind => return Err(WriteError::Mixed(first, kind)),
+            Some(_) => {}
+            None => {
+                self.kind = Some(kind);
+                self.put(header)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes an item of the input announced last: each block that is no packet, and the packets that are wanted.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(crate) fn write(&mut self, item: &Item<'_>) -> Result<(), WriteError> {
+        let raw = match item {
+            Item::Record(record) => {
+                self.packets += 1;
+                record.raw
+            }
+            Item::Block(block) => block,
+        };
+        if self.kind == Some(Kind::Pcapng) { self.put_block(raw) } else { self.put(raw) }
+    }
+
+    /// Puts the file in its place and tells the number of packets in it.
+    ///
+    /// # Errors
+    /// If the file cannot be written or renamed; then nothing of it remains.
+    pub(crate) fn finish(self) -> Result<u64, WriteError> {
+        match self.sink {
+            Sink::Beside(buffer, target) => {
+                let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
+                file.persist(target).map_err(|error| error.error)?;
+            }
+            Sink::Direct(mut buffer) => buffer.flush()?,
+        }
+        Ok(self.packets)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        match &mut self.sink {
+            Sink::Beside(buffer, _) => buffer.write_all(bytes)?,
+            Sink::Direct(buffer) => buffer.write_all(bytes)?,
+        }
+        Ok(())
+    }
+
+    /// Writes a block; what damage took from the frame around it is repaired: a section header that got lost, a length
+    /// at its end that differs.
+    fn put_block(&mut self, block: &[u8]) -> Result<(), WriteError> {
+        let Some((&[t0, t1, t2, t3, l0, l1, l2, l3], _)) = block.split_first_chunk::<8>() else {
+            return Ok(());
+        };
+        let is_section = [t0, t1, t2, t3] == [0x0a, 0x0d, 0x0d, 0x0a];
+        if !self.in_section && !is_section {
+            self.put(&empty_section(t0 == 0))?;
+        }
+        self.in_section = true;
+        self.put(block.get(..block.len() - 4).unwrap_or_default())?;
+        self.put(&[l0, l1, l2, l3])
+    }
+}
+
+/// A section header without options, of unknown section length.
+fn empty_section(big_endian: bool) -> Vec<u8> {
+    let (length, magic) = (28u32, 0x1a2b_3c4du32);
+    let mut bytes = vec![0x0a, 0x0d, 0x0d, 0x0a];
+    for number in [length, magic] {
+        bytes.extend(if big_endian { number.to_be_bytes() } else { number.to_le_bytes() });
+    }
+    bytes.extend(if big_endian { [0, 1, 0, 0] } else { [1, 0, 0, 0] });
+    bytes.extend([0xff; 8]);
+    bytes.extend(if big_endian { length.to_be_bytes() } else { length.to_le_bytes() });
+    bytes
+}
