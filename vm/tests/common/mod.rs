@@ -9,6 +9,7 @@ use divert_vm::wire::{HEADER, Parts};
 use divert_vm::{Field, Instruction, Layer, Op, Program, Target, VerifyError, verify::certify};
 use proptest::test_runner::Config;
 
+pub(crate) mod case;
 pub(crate) mod input;
 pub(crate) mod program;
 
