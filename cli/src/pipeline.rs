@@ -1,11 +1,12 @@
 //! The way of a filter from one form to the next. Each step either gives the next form or says what is wrong.
 
+use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use divert_compiler::Dialect;
 use divert_compiler::back::bytecode::emit;
-use divert_compiler::front::text::{Analysis, Directory, Options, analyse, lower};
+use divert_compiler::front::text::{Analysis, Options, analyse, lower};
 use divert_compiler::front::{bytecode, windivert};
 use divert_compiler::graph::{Builder, Graph};
 use divert_compiler::opt::optimise;
@@ -19,7 +20,7 @@ use crate::args::{DialectName, LayerName, Reading};
 use crate::codes;
 use crate::console::{Console, Outcome, Stop};
 use crate::finding::{Finding, Origin, SourceText};
-use crate::input::{Content, Filter, file_hint};
+use crate::input::{Content, Filter, file_hint, reason};
 
 /// What became of a filter on the way to its graph.
 pub(crate) struct Understood {
@@ -69,6 +70,12 @@ pub(crate) fn compiled(filter: Filter, reading: &Reading, console: &mut Console)
 /// When it is too large for that.
 pub(crate) fn assemble(origin: &Origin, graph: &Graph) -> Result<Vec<u8>, Finding> {
     emit(graph, &[]).map_err(|error| Finding::whole(origin, codes::TARGET, format!("no bytecode: {error}")))
+}
+
+/// The text of a filter that is no text.
+pub(crate) fn decompile(filter: &Filter, reading: &Reading, console: &mut Console) -> Outcome<String> {
+    let graph = graph(filter, reading, 2, console)?;
+    Ok(divert_compiler::back::text::text(&graph))
 }
 
 /// Bytecode that the verifier accepts.
@@ -147,10 +154,11 @@ fn analysis(source: &SourceText, reading: &Reading) -> Analysis {
         Origin::File(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
         Origin::Argument | Origin::Stdin => PathBuf::new(),
     };
-    let loader = &Directory(folder);
+    // The words of the system, as for all other files.
+    let load = |path: &str| fs::read(folder.join(path)).map_err(|error| reason(&error));
     let dialect = match reading.dialect {
         DialectName::Extended => Dialect::Extended,
         DialectName::Windivert => Dialect::Windivert,
     };
-    analyse(&source.text, &Options { layer: reading.layer.map(LayerName::layer), dialect, loader })
+    analyse(&source.text, &Options { layer: reading.layer.map(LayerName::layer), dialect, loader: &load })
 }

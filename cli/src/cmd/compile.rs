@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use divert_compiler::back::windivert::{DRIVER_TESTS, EncodeError, Shape, encode};
-use divert_compiler::back::{dot, json};
-use divert_compiler::graph::Graph;
+use divert_compiler::back::windivert_text::{self, TextError};
+use divert_compiler::back::{dot, json, text};
+use divert_compiler::graph::{Graph, Node};
 use divert_grammar::diagnostic::Severity;
 use divert_vm::disasm::Listing;
 use divert_vm::program::Program;
@@ -28,7 +29,8 @@ Examples:
   divertc compile --target listing -O0 web.dvf
   divertc compile --target dot web.dvf | dot -Tsvg > web.svg
 
-`windivert` prints the object that WinDivertOpen takes in place of a filter.")]
+`windivert` prints the object that WinDivertOpen takes in place of a filter,
+`windivert-text` a filter that it takes as text.")]
 pub(crate) struct Compile {
     /// The filter: a file, text, an object, or - for standard input
     #[arg(value_name = "FILTER")]
@@ -56,6 +58,10 @@ enum Target {
     Bytecode,
     /// A WinDivert 2.2 filter object, one line
     Windivert,
+    /// Text that WinDivert 2.2 accepts, one line
+    WindivertText,
+    /// Text of the extended dialect
+    ExtendedText,
     /// The bytecode as a listing
     Listing,
     /// The decision graph for Graphviz
@@ -81,6 +87,8 @@ impl Compile {
         let bytes = match self.target {
             Target::Bytecode => pipeline::assemble(&filter.origin, &graph)?,
             Target::Windivert => object(&filter.origin, &graph, console)?.into_bytes(),
+            Target::WindivertText => plain_text(&filter.origin, &graph)?.into_bytes(),
+            Target::ExtendedText => text::text(&graph).into_bytes(),
             Target::Listing => listing(&filter.origin, &graph)?.into_bytes(),
             Target::Dot => dot::dot(&graph).into_bytes(),
             Target::Json => format!("{}\n", json::json(&graph)).into_bytes(),
@@ -101,7 +109,7 @@ fn listing(origin: &Origin, graph: &Graph) -> Result<String, Finding> {
 }
 
 fn object(origin: &Origin, graph: &Graph, console: &mut Console) -> Outcome<String> {
-    let encoded = encode(graph, Shape::default()).map_err(|error| too_small(origin, &error))?;
+    let encoded = encode(graph, Shape::default()).map_err(|error| too_small(origin, graph, &error))?;
     if encoded.tests > DRIVER_TESTS {
         let message = format!(
             "the object has {} tests, and the driver of WinDivert 2.2 opens no handle with more than {DRIVER_TESTS}",
@@ -114,14 +122,43 @@ fn object(origin: &Origin, graph: &Graph, console: &mut Console) -> Outcome<Stri
     Ok(format!("{}\n", encoded.object))
 }
 
+fn plain_text(origin: &Origin, graph: &Graph) -> Result<String, Finding> {
+    let text = windivert_text::text(graph).map_err(|error| {
+        let message = format!("this filter cannot be said in WinDivert's language: {error}");
+        let finding = Finding::whole(origin, codes::TARGET, message);
+        match error {
+            TextError::Mask { .. } => finding.help(MASK_HELP),
+            TextError::TooManyTests { .. } | TextError::TooManyTokens { .. } | TextError::TooDeep => {
+                largest_part(finding, graph).help(
+                    "an object (--target windivert) may need less, because it shares equal parts; bytecode has \
+                     sets of any size",
+                )
+            }
+        }
+    })?;
+    Ok(format!("{text}\n"))
+}
+
+const MASK_HELP: &str = "write the mask as comparisons, or compile to bytecode";
+
 /// Says what does not fit, and what does.
-fn too_small(origin: &Origin, error: &EncodeError) -> Finding {
-    let message = format!("no WinDivert object can express this filter: it {error}");
+fn too_small(origin: &Origin, graph: &Graph, error: &EncodeError) -> Finding {
+    let message = format!("this filter fits no WinDivert object: {error}");
     let finding = Finding::whole(origin, codes::TARGET, message);
     match error {
-        EncodeError::TooManyTests { .. } => {
-            finding.help("divide the filter among several handles, or compile to bytecode, which has sets")
-        }
-        EncodeError::Mask { .. } => finding.help("write the mask as comparisons, or compile to bytecode"),
+        EncodeError::TooManyTests { .. } => largest_part(finding, graph).help(
+            "divide the filter among several handles, or compile to bytecode, which has sets of any size",
+        ),
+        EncodeError::Mask { .. } => finding.help(MASK_HELP),
     }
+}
+
+/// Adds what needs the most room.
+fn largest_part(mut finding: Finding, graph: &Graph) -> Finding {
+    let size = |node: &Node| node.set.intervals().len();
+    if let Some(node) = graph.nodes().iter().max_by_key(|node| size(node)).filter(|node| size(node) > 1) {
+        let note = format!("the largest part: `{}` is compared with {} ranges", node.load, size(node));
+        finding.diagnostic.notes.push(note);
+    }
+    finding
 }

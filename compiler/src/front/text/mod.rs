@@ -143,7 +143,10 @@ fn layer_of(file: &File, wanted: Option<Layer>, findings: &mut Vec<Finding>) -> 
     for (position, item) in file.items.iter().enumerate() {
         let ItemKind::Layer(name) = &item.kind else { continue };
         let Some(layer) = Layer::from_name(&name.node) else {
-            report(unknown_layer(name));
+            let (diagnostic, meant) = unknown_layer(name);
+            report(diagnostic);
+            // What follows is probably written for that layer.
+            stated = stated.or(meant.map(|layer| (layer, item.span)));
             continue;
         };
         match (stated, wanted) {
@@ -174,7 +177,7 @@ fn layer_of(file: &File, wanted: Option<Layer>, findings: &mut Vec<Finding>) -> 
 }
 
 #[cold]
-fn unknown_layer(name: &Name) -> Diagnostic {
+fn unknown_layer(name: &Name) -> (Diagnostic, Option<Layer>) {
     let small = name.node.to_ascii_lowercase();
     let meant = match small.as_str() {
         "forward" | "network_forward" => Some(Layer::Forward),
@@ -190,7 +193,7 @@ fn unknown_layer(name: &Name) -> Diagnostic {
         format!("unknown layer `{}`", literal::shown(&name.node)),
         name.span,
     );
-    match meant {
+    let found = match meant {
         Some(layer) => found.label(format!("did you mean `{}`?", layer.name())).suggest(
             format!("write `{}`", layer.name()),
             name.span,
@@ -198,8 +201,8 @@ fn unknown_layer(name: &Name) -> Diagnostic {
             Applicability::MaybeIncorrect,
         ),
         None => found.label("not a layer"),
-    }
-    .help("the layers are NETWORK, NETWORK_FORWARD, FLOW, SOCKET and REFLECT")
+    };
+    (found.help("the layers are NETWORK, NETWORK_FORWARD, FLOW, SOCKET and REFLECT"), meant)
 }
 
 /// Adds the syntax errors, without those that a mistaken word explains.
