@@ -124,7 +124,8 @@ fn object(origin: &Origin, graph: &Graph, console: &mut Console) -> Outcome<Stri
 
 fn plain_text(origin: &Origin, graph: &Graph) -> Result<String, Finding> {
     let text = windivert_text::text(graph).map_err(|error| {
-        let message = format!("this filter cannot be said in WinDivert's language: {error}");
+        let it = if matches!(error, TextError::Mask { .. }) { "" } else { "it " };
+        let message = format!("this filter cannot be said in WinDivert's language: {it}{error}");
         let finding = Finding::whole(origin, codes::TARGET, message);
         match error {
             TextError::Mask { .. } => finding.help(MASK_HELP),
@@ -143,7 +144,8 @@ const MASK_HELP: &str = "write the mask as comparisons, or compile to bytecode";
 
 /// Says what does not fit, and what does.
 fn too_small(origin: &Origin, graph: &Graph, error: &EncodeError) -> Finding {
-    let message = format!("this filter fits no WinDivert object: {error}");
+    let it = if matches!(error, EncodeError::Mask { .. }) { "" } else { "it " };
+    let message = format!("this filter fits no WinDivert object: {it}{error}");
     let finding = Finding::whole(origin, codes::TARGET, message);
     match error {
         EncodeError::TooManyTests { .. } => largest_part(finding, graph).help(
