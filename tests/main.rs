@@ -1,1 +1,6 @@
-//! One test binary; a module for each subject.
+//! One test binary; a module for each subject. `README.md` says what lives where.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod acceptance;
+mod engines;
+mod tidy;

@@ -125,7 +125,7 @@ pub const CODES: &[Code] = &[
     Code { code: PLAIN_LAYER, name: "layer-in-windivert", explanation: "WinDivert's language has no layer statement; the layer is given when a handle is opened." },
     Code { code: PLAIN_MARK, name: "byte-order-mark-in-windivert", explanation: "WinDivert's language has no byte order mark. Save the text without one." },
     Code { code: UNUSED, name: "unused-definition", explanation: "A definition is not used." },
-    Code { code: CERTAIN, name: "certain-comparison", explanation: "A comparison has the same outcome for every value of its field: `tcp.DstPort == 70000` is never true, `ip.TTL <= 255` is true whenever there is an IPv4 header." },
+    Code { code: CERTAIN, name: "certain-comparison", explanation: "A comparison has the same outcome for every value of its field: `tcp.DstPort == 70000` is never true, `ip.TTL < 256` is true whenever there is an IPv4 header." },
     Code { code: MERGED, name: "merged-entries", explanation: "Entries of a set file overlap or touch; they became one interval." },
 ];
 

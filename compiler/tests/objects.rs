@@ -1,5 +1,13 @@
 //! WinDivert objects against what the original answered, and through our own encoder and back.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -117,7 +125,7 @@ fn canonical_texts() {
 
 fn lookup(keys: impl Iterator<Item = u128>) -> Graph {
     let mut builder = Builder::simplifying(Layer::Network);
-    let set = keys.map(|key| divert_compiler::set::Interval::one(key)).collect();
+    let set = keys.map(divert_compiler::set::Interval::one).collect();
     let entry = builder.test(Load::field(Field::TcpDstPort), set, NodeId::ACCEPT, NodeId::REJECT);
     builder.finish(entry)
 }

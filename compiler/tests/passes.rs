@@ -1,5 +1,13 @@
 //! Every pass keeps every verdict, and none adds tests.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
+
 mod common;
 
 use std::time::{Duration, Instant};
@@ -19,10 +27,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn verdicts_stay(seed: u64, size in 1_u64..40, at in 0..5_usize) {
+    fn verdicts_stay(seed: u64, size in 1_u64..40, at in 0..5_usize, masks: bool) {
         let mut random = Random(seed);
         let layer = Layer::ALL[at];
-        let plain = random.graph(layer, size, true);
+        let plain = random.graph(layer, size, masks);
         let graph = share::share(&plain);
         let mut results: Vec<(String, Graph)> =
             PASSES.iter().map(|pass| (pass.name.to_owned(), (pass.run)(&graph))).collect();
@@ -31,7 +39,8 @@ proptest! {
         for (name, result) in &results {
             prop_assert_eq!(check(result), Ok(()), "{}", name);
             prop_assert!(result.nodes().len() <= graph.nodes().len(), "{}", name);
-            if let (Ok(before), Ok(after)) = (encode(&graph, Shape::Fewest), encode(result, Shape::Fewest)) {
+            // Of a masked set a pass does not know which keys there are.
+            if !masks && let (Ok(before), Ok(after)) = (encode(&graph, Shape::Fewest), encode(result, Shape::Fewest)) {
                 // Two searches may happen to share a comparison, which a pass cannot see.
                 prop_assert!(after.tests <= before.tests + 2, "{name}: {} -> {}", before.tests, after.tests);
             }

@@ -150,7 +150,7 @@ pub struct Certificate {
     pub work: u32,
     /// Classes of inputs for which [`Target::ACCEPT`] can be reached from here.
     pub classes: u32,
-    /// The first instruction that leads here; for instruction 0 its own number.
+    /// An earlier instruction that leads here; for instruction 0 its own number.
     pub from: u16,
 }
 

@@ -3,5 +3,9 @@
 pub mod bytecode;
 pub mod dot;
 pub mod json;
-mod plain;
+pub(crate) mod plain;
+mod render;
+pub mod text;
+mod tree;
 pub mod windivert;
+pub mod windivert_text;

@@ -16,10 +16,25 @@ pub(crate) fn unmask(load: Load, set: &IntervalSet, layer: Layer) -> Option<Inte
         return Some(set.clone());
     }
     let (low, high) = load.field.keys_at(layer);
+    if let Some(free) = free_low_bits(load, high) {
+        // Each masked key stands for the run of keys that differ from it in the free bits.
+        let runs = set.intervals().iter().filter_map(|interval| {
+            let first = interval.low.checked_add(free)? & !free;
+            Interval::new(first, interval.high | free).filter(|run| interval.high & !free >= run.low)
+        });
+        return Some(runs.collect::<IntervalSet>().intersect(&IntervalSet::range(low, high)));
+    }
     let bits = 128 - high.leading_zeros();
     let mut search = Unmask { mask: load.mask, set, found: Vec::new(), steps: 0 };
     search.descend(bits, 0)?;
     Some(IntervalSet::from_intervals(search.found).intersect(&IntervalSet::range(low, high)))
+}
+
+/// The bits that the mask clears, when they are the lowest ones of the field; such a mask is a prefix.
+pub(crate) fn free_low_bits(load: Load, high: u128) -> Option<u128> {
+    let bits = u128::MAX.checked_shr(high.leading_zeros()).unwrap_or(0);
+    let free = bits & !load.mask;
+    (load.mask != Load::NO_MASK && free & free.wrapping_add(1) == 0).then_some(free)
 }
 
 struct Unmask<'s> {
@@ -145,9 +160,12 @@ mod tests {
             unmask(load, &set(keys), Layer::Network)
         };
         assert_eq!(tos(0xFC, &[(0x20, 0x20)]), Some(set(&[(0x20, 0x23)])));
-        for (mask, keys) in
-            [(0x11, vec![(0x01, 0x10)]), (0x5A, vec![(3, 70)]), (1, vec![(1, 1)]), (0, vec![(0, 0)])]
-        {
+        for (mask, keys) in [
+            (0x11, vec![(0x01, 0x10)]),
+            (0x5A, vec![(3, 70)]),
+            (1, vec![(1, 1)]),
+            (0xF0, vec![(0, 15), (17, 200), (209, 223), (240, 240)]),
+        ] {
             let (wanted, found) = (set(&keys), tos(mask, &keys).unwrap());
             for key in 0..=255 {
                 assert_eq!(found.contains(key), wanted.contains(key & mask), "{key} & {mask}");

@@ -139,6 +139,8 @@ struct Code {
 struct Site {
     field: Field,
     index: i32,
+    /// Whether every input has the field.
+    always: bool,
     yes: NodeId,
     no: NodeId,
 }
@@ -170,7 +172,8 @@ impl Code {
             return Err(EncodeError::Mask { load: node.load });
         };
         let (low, high) = field.keys_at(self.layer);
-        let site = Site { field, index, yes, no };
+        let always = Load { mask: Load::NO_MASK, ..node.load }.always_present();
+        let site = Site { field, index, always, yes, no };
         Ok(self.set(site, &set, Interval { low, high }))
     }
 
@@ -179,9 +182,9 @@ impl Code {
             return site.no;
         }
         if !set.covers(keys) {
-            return self.search(site, &regions(set, keys), !site.field.always_present());
+            return self.search(site, &regions(set, keys), !site.always);
         }
-        if site.field.always_present() {
+        if site.always {
             return site.yes;
         }
         match site.field.info().header.field() {

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 
 use divert_vm::field::Field;
 use divert_vm::layer::Layer;
+use divert_vm::limits::MIN_PACKET;
 
 use crate::set::{Interval, IntervalSet};
 
@@ -75,10 +76,14 @@ impl Load {
         }
     }
 
-    /// Whether every input at the load's layers has it.
+    /// Whether every input at the load's layers has it. That goes for the bytes of a shortest packet, too.
     #[must_use]
     pub const fn always_present(&self) -> bool {
+        let size = self.field.info().element as i32;
+        let end = self.index + size;
         self.field.always_present()
+            || matches!(self.field, Field::Packet | Field::Packet16 | Field::Packet32)
+                && (0 <= self.index && end <= MIN_PACKET || -MIN_PACKET <= self.index && end <= 0)
     }
 }
 

@@ -218,6 +218,7 @@ impl Facts {
     }
 
     /// Draws the conclusions from a change of `field`. Each step makes some core field's keys fewer, so it ends.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other fields depend on nothing")]
     fn derive(&mut self, field: Field) -> Learned {
         let value = if is_core(field) { self.bit(field) } else { None };
         let exactly = |number: u128| IntervalSet::range(number, number);
@@ -226,11 +227,7 @@ impl Facts {
             (Field::Outbound, Some(value)) => self.set(Field::Inbound, !value),
             (Field::Ip, Some(value)) => {
                 self.set(Field::Ipv6, !value)?;
-                if value {
-                    self.set(Field::Icmpv6, false)?
-                } else {
-                    self.set(Field::Icmp, false)?
-                }
+                self.set(if value { Field::Icmpv6 } else { Field::Icmp }, false)?;
                 self.protocol()
             }
             (Field::Ipv6, Some(value)) => self.set(Field::Ip, !value),
@@ -256,6 +253,10 @@ impl Facts {
 
     /// How the protocol number, the IP version and the transport headers restrict each other. The number does not
     /// prove a packet's header (fragments, truncation); an event has no headers, there it does.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the headers of one table, two of which need a version"
+    )]
     fn protocol(&mut self) -> Learned {
         let version = self.bit(Field::Ip);
         if self.layer.has_packets() && version == Some(true) {

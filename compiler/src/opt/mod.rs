@@ -54,7 +54,7 @@ pub fn optimise(graph: &Graph, level: u8) -> Graph {
 }
 
 /// Number of edges that lead to each test, the entry counting as one.
-fn references(graph: &Graph) -> Vec<u32> {
+pub(crate) fn references(graph: &Graph) -> Vec<u32> {
     let mut references = vec![0_u32; graph.nodes().len()];
     let edges = graph.nodes().iter().flat_map(|node| [node.yes, node.no]);
     for index in edges.chain([graph.entry()]).filter_map(crate::graph::NodeId::index) {

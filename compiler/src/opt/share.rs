@@ -3,8 +3,9 @@
 //! Tests are rebuilt children first through a hash-consing builder, so that equal tests with equal edges become one,
 //! and a test whose edges are equal disappears. Where a field is always present, a test and its complement with
 //! swapped edges are the same: the one with fewer intervals is kept, or the one without the field's least value. A test
-//! that only asks for a header becomes the test on that header.
+//! that only asks for a header becomes the test on that header, and a mask that keeps the highest bits becomes a range.
 
+use crate::back::plain::{free_low_bits, unmask};
 use crate::graph::{Builder, Graph, Load, NodeId};
 use crate::set::IntervalSet;
 
@@ -17,6 +18,12 @@ pub fn share(graph: &Graph) -> Graph {
         let rename = |id: NodeId| id.index().map_or(id, |index| ids[index]);
         let (mut yes, mut no, mut set) = (rename(node.yes), rename(node.no), node.set.clone());
         let mut load = node.load;
+        let (_, high) = load.field.keys_at(graph.layer());
+        if free_low_bits(load, high).is_some()
+            && let Some(ranges) = unmask(load, &set, graph.layer())
+        {
+            (load, set) = (Load { mask: Load::NO_MASK, ..load }, ranges);
+        }
         if let Some(header) = load.field.info().header.field()
             && !load.field.is_array()
             && set.covers(load.keys(graph.layer()))

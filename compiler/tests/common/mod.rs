@@ -1,5 +1,6 @@
 //! Shared by the tests: the conformance vectors, random inputs and random graphs.
 #![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm, reason = "tests")]
 
 use std::path::PathBuf;
 
@@ -13,8 +14,10 @@ use serde_json::Value;
 
 /// The lines of a conformance file; none where the files are not at hand.
 pub(crate) fn vectors(name: &str) -> Vec<Value> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/conformance").join(name);
-    let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
+    let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let places = ["../tests/conformance", "../../shared/conformance"];
+    let text = places.iter().find_map(|place| std::fs::read_to_string(package.join(place).join(name)).ok());
+    let Some(text) = text else { return Vec::new() };
     text.lines().map(|line| serde_json::from_str(line).expect("a vector is JSON")).collect()
 }
 

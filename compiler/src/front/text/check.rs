@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use divert_grammar::ast::{self, CompareOp, Operand, Value};
-use divert_grammar::diagnostic::{Applicability, Diagnostic, Severity};
+use divert_grammar::diagnostic::{Applicability, Diagnostic};
 use divert_grammar::span::Span;
 use divert_grammar::token::tokens;
 use divert_vm::field::{Field, Style};
 use divert_vm::number::Number;
 
 use super::literal::Form;
-use super::lower;
 use super::names::{self, Builtin, Place, builtin};
 use super::resolve::{Meaning, Resolver};
 use super::typed::{Expr, ExprKind, Mask, Matcher, Range, RangeForm, Test, holds};
@@ -89,7 +88,7 @@ impl Resolver<'_> {
         let matcher = self.matcher(field, test, index, negated);
         let (index, mask, matcher) = (index?, mask?, matcher?);
         let test = Test { field, field_span: test.field.span, index, mask, matcher };
-        self.warn_if_certain(&test, span);
+        self.warn_if_certain(&test);
         Some(Expr { kind: ExprKind::Test(test), span })
     }
 
@@ -185,11 +184,11 @@ impl Resolver<'_> {
                 self.look_at_rest(test)
             }
             Meaning::Set(_) => {
-                self.report(wrong_kind(name, "a set", test.field.span));
+                self.report(wrong_kind(name, "a set", "in", test.field.span));
                 None
             }
             Meaning::Value(_) => {
-                self.report(wrong_kind(name, "a constant", test.field.span));
+                self.report(wrong_kind(name, "a constant", "==", test.field.span));
                 None
             }
             Meaning::Pending | Meaning::Poison => None,
@@ -318,27 +317,6 @@ impl Resolver<'_> {
         None
     }
 
-    /// Warns of a comparison whose outcome mathematics has settled.
-    fn warn_if_certain(&mut self, test: &Test, span: Span) {
-        let at = match &test.matcher {
-            Matcher::Compare { written: Some(at), .. } => *at,
-            Matcher::In { span, .. } => *span,
-            Matcher::Compare { written: None, .. } | Matcher::Bytes { .. } => return,
-        };
-        // `zero` is a constant on purpose; `event == PACKET` says what the layer says already, and is fine.
-        if matches!(test.field, Field::Zero) {
-            return;
-        }
-        let (load, set) = lower::load_and_set(test);
-        let keys = load.keys(self.layer);
-        let inside = set.intersect(&crate::set::IntervalSet::interval(keys));
-        let outcome = inside.covers(keys);
-        if !inside.is_empty() && (!outcome || matches!(test.field, Field::Event)) {
-            return;
-        }
-        self.report(certain(test, outcome, at, span, self.layer));
-    }
-
     #[cold]
     fn missing_index(&self, field: Field, span: Span) -> Diagnostic {
         let name = field.name();
@@ -381,60 +359,8 @@ fn bytes_field(name: &str, span: Span) -> Diagnostic {
 }
 
 #[cold]
-fn wrong_kind(name: &str, kind: &str, span: Span) -> Diagnostic {
+fn wrong_kind(name: &str, kind: &str, operator: &str, span: Span) -> Diagnostic {
     Diagnostic::error(codes::WRONG_KIND, format!("`{name}` is {kind}, not a filter"), span)
         .label(format!("{kind} is neither true nor false"))
-        .help(format!("compare a field with it: `tcp.DstPort in {name}`"))
-}
-
-#[cold]
-fn certain(test: &Test, outcome: bool, at: Span, span: Span, layer: divert_vm::layer::Layer) -> Diagnostic {
-    let info = test.field.info();
-    let name = info.name;
-    let header = info.header;
-    let present = test.field.always_present();
-    let message = match (outcome, header.field()) {
-        (false, _) => format!("this test on `{name}` is never true"),
-        (true, Some(header)) => {
-            format!("this test on `{name}` is true whenever there is a `{}` header", header.name())
-        }
-        (true, None) if present => format!("this test on `{name}` is always true"),
-        (true, None) => format!("this test on `{name}` is true whenever the packet is long enough"),
-    };
-    let (low, high) = test.field.keys_at(layer);
-    let (low, high) = (test.field.number_of(low), test.field.number_of(high));
-    let label = if test.mask.is_some() {
-        "of all values that the mask leaves".to_owned()
-    } else if info.style == Style::Ipv4 {
-        format!("`{name}` is an IPv4 address")
-    } else {
-        format!("`{name}` goes from {low} to {high}")
-    };
-    let mut found = Diagnostic::new(codes::CERTAIN, Severity::Warning, message, at).label(label);
-    if span != at {
-        found = found.also(span, "");
-    }
-    if let Matcher::Compare { number, .. } = &test.matcher {
-        let plain = number.magnitude() <= 0xFFFF_FFFF && !number.is_negative();
-        if info.style == Style::Ipv4 && plain {
-            let right = divert_vm::address::Ipv4(number.magnitude() as u32);
-            found = found.help(format!("a bare number is no IPv4 address; write `{right}`"));
-        }
-    }
-    if test.mask.is_some() || matches!(test.matcher, Matcher::In { .. }) {
-        return found;
-    }
-    // What the original makes of it (its known deviations); such filters match differently there.
-    match (outcome, header.field()) {
-        (false, Some(header)) if info.range.high != 0xFFFF_FFFF || test.field.is_array() => {
-            found.note(format!(
-                "WinDivert 2.2 compiles this to `not {}`, which matches every packet without that header",
-                header.name()
-            ))
-        }
-        (true, _) if test.field.is_array() => {
-            found.note("WinDivert 2.2 compiles this without looking at the index")
-        }
-        _ => found,
-    }
+        .help(format!("compare a field with it: `… {operator} {name}`"))
 }

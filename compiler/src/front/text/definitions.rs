@@ -70,24 +70,24 @@ impl Resolver<'_> {
 
     #[cold]
     fn early(&mut self, name: &str, span: Span, defined: Span) -> Diagnostic {
-        if let Some(current) = self.current {
-            if let Some(through) = circle(self.items, self.words, self.source, name, current) {
-                // Nobody in the circle can have a meaning; saying so once is enough.
-                for member in &through {
-                    if let Some(known) = self.known.get_mut(&**member) {
-                        known.meaning = Meaning::Poison;
-                    }
+        if let Some(current) = self.current
+            && let Some(through) = circle(self.items, self.words, self.source, name, current)
+        {
+            // Nobody in the circle can have a meaning; saying so once is enough.
+            for member in &through {
+                if let Some(known) = self.known.get_mut(&**member) {
+                    known.meaning = Meaning::Poison;
                 }
-                let way = through.join("` → `");
-                let message = if through.len() == 1 {
-                    format!("`{name}` is defined by itself")
-                } else {
-                    format!("`{current}` is defined by itself: `{current}` → `{way}`")
-                };
-                return Diagnostic::error(codes::CIRCULAR, message, span)
-                    .label("this closes the circle")
-                    .also(defined, format!("`{name}` is defined here"));
             }
+            let way = through.join("` → `");
+            let message = if through.len() == 1 {
+                format!("`{name}` is defined by itself")
+            } else {
+                format!("`{current}` is defined by itself: `{current}` → `{way}`")
+            };
+            return Diagnostic::error(codes::CIRCULAR, message, span)
+                .label("this closes the circle")
+                .also(defined, format!("`{name}` is defined here"));
         }
         Diagnostic::error(codes::USED_EARLY, format!("`{name}` is used before it is defined"), span)
             .label("used here")

@@ -103,7 +103,7 @@ fn out_of_bounds(
             (width, _) => format!("an element of {width} bytes does not fit behind this place"),
         }
     } else {
-        format!("beyond the longest packet of {MAX_INDEX} bytes")
+        format!("byte offsets end at {MAX_INDEX}")
     };
     Diagnostic::error(codes::INDEX_BOUNDS, format!("index of `{name}` out of bounds"), word_span(value))
         .label(label)

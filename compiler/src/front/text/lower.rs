@@ -150,10 +150,12 @@ impl Lowering<'_> {
 
 /// A byte string as 4-, 2- and 1-byte words of the array field that `field` is the bytes of.
 pub(super) fn words(field: Field, index: i32, bytes: &[u8]) -> Vec<(Load, u128)> {
-    let (two, four) = match field {
-        Field::TcpPayload => (Field::TcpPayload16, Field::TcpPayload32),
-        Field::UdpPayload => (Field::UdpPayload16, Field::UdpPayload32),
-        _ => (Field::Packet16, Field::Packet32),
+    let (two, four) = if field == Field::TcpPayload {
+        (Field::TcpPayload16, Field::TcpPayload32)
+    } else if field == Field::UdpPayload {
+        (Field::UdpPayload16, Field::UdpPayload32)
+    } else {
+        (Field::Packet16, Field::Packet32)
     };
     let mut words = Vec::with_capacity(bytes.len() / 4 + 2);
     let mut rest = bytes;

@@ -3,6 +3,7 @@
 //! [`analyse`] turns a text into a [`Typed`] tree and findings; [`lower`] turns the tree into a decision graph;
 //! [`eval`](eval::eval) is what the tree means.
 
+mod certain;
 mod check;
 mod definitions;
 pub mod eval;
@@ -111,6 +112,9 @@ pub fn analyse(source: &str, options: &Options<'_>) -> Analysis {
         plain::check(&parsed.file, source, &parsed.errors, &mut findings);
     }
     syntax(&parsed.errors, source, &mut findings);
+    if options.dialect == Dialect::Windivert && !parsed.errors.is_empty() {
+        plain::dotted_words(source, &mut findings);
+    }
     let failed = findings.iter().any(|finding| finding.diagnostic.severity == Severity::Error);
     if !failed {
         for (name, known) in &resolver.known {
@@ -139,7 +143,10 @@ fn layer_of(file: &File, wanted: Option<Layer>, findings: &mut Vec<Finding>) -> 
     for (position, item) in file.items.iter().enumerate() {
         let ItemKind::Layer(name) = &item.kind else { continue };
         let Some(layer) = Layer::from_name(&name.node) else {
-            report(unknown_layer(name));
+            let (diagnostic, meant) = unknown_layer(name);
+            report(diagnostic);
+            // What follows is probably written for that layer.
+            stated = stated.or(meant.map(|layer| (layer, item.span)));
             continue;
         };
         match (stated, wanted) {
@@ -170,7 +177,7 @@ fn layer_of(file: &File, wanted: Option<Layer>, findings: &mut Vec<Finding>) -> 
 }
 
 #[cold]
-fn unknown_layer(name: &Name) -> Diagnostic {
+fn unknown_layer(name: &Name) -> (Diagnostic, Option<Layer>) {
     let small = name.node.to_ascii_lowercase();
     let meant = match small.as_str() {
         "forward" | "network_forward" => Some(Layer::Forward),
@@ -186,7 +193,7 @@ fn unknown_layer(name: &Name) -> Diagnostic {
         format!("unknown layer `{}`", literal::shown(&name.node)),
         name.span,
     );
-    match meant {
+    let found = match meant {
         Some(layer) => found.label(format!("did you mean `{}`?", layer.name())).suggest(
             format!("write `{}`", layer.name()),
             name.span,
@@ -194,8 +201,8 @@ fn unknown_layer(name: &Name) -> Diagnostic {
             Applicability::MaybeIncorrect,
         ),
         None => found.label("not a layer"),
-    }
-    .help("the layers are NETWORK, NETWORK_FORWARD, FLOW, SOCKET and REFLECT")
+    };
+    (found.help("the layers are NETWORK, NETWORK_FORWARD, FLOW, SOCKET and REFLECT"), meant)
 }
 
 /// Adds the syntax errors, without those that a mistaken word explains.
@@ -218,10 +225,12 @@ fn syntax(errors: &[SyntaxError], source: &str, findings: &mut Vec<Finding>) {
         }
         let bad_word = matches!(error, SyntaxError::WrongCase { .. }) || begins_no_token(source, span);
         let rank = if bad_word { Rank::Word } else { Rank::Sense };
-        findings.push(Finding {
-            rank,
-            diagnostic: Diagnostic::error(error.code(), format!("syntax error {error:?}"), span),
-        });
+        let mut diagnostic = error.to_diagnostic(source);
+        if span.len() > 1 && span.of(source).starts_with('-') {
+            // The sign is the first token that is wrong.
+            diagnostic.primary.span = Span::new(span.start(), span.start().saturating_add(1));
+        }
+        findings.push(Finding { rank, diagnostic });
     }
     // A keyword in capitals is said to be one, not to be an unknown name.
     let capitals: Vec<Span> = errors

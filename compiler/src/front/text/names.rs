@@ -120,7 +120,7 @@ pub(crate) fn unknown<'d>(
     for name in &names {
         found = found.suggest(format!("write `{name}`"), span, *name, Applicability::MaybeIncorrect);
     }
-    if place != Place::Field && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if place != Place::Field && word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let right = format!("0x{word}");
         found = found.suggest(
             format!("write `{right}` for a hexadecimal number"),

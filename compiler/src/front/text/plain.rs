@@ -96,6 +96,37 @@ pub(super) fn check(file: &File, source: &str, errors: &[SyntaxError], findings:
     }
 }
 
+/// In WinDivert's language `..` is part of a word. Where the text does not parse, such a word is the mistake, whatever
+/// its pieces are taken for.
+pub(super) fn dotted_words(source: &str, findings: &mut Vec<Finding>) {
+    let bytes = source.as_bytes();
+    let in_word = |at: &usize| {
+        bytes.get(*at).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'_'))
+    };
+    let mut from = 0;
+    while let Some(found) = source.get(from..).and_then(|rest| rest.find("..")) {
+        let at = from + found;
+        let start = (0..at).rev().take_while(in_word).last().unwrap_or(at);
+        let mut end = (at..).take_while(in_word).last().map_or(at, |last| last + 1);
+        if source.get(start..end).is_some_and(|word| word.ends_with(':') && !word.ends_with("::")) {
+            end -= 1;
+        }
+        from = end.max(at + 2);
+        let span = Span::new(u32::try_from(start).unwrap_or(0), u32::try_from(end).unwrap_or(0));
+        let before = findings.len();
+        findings.retain(|finding| {
+            let at = finding.diagnostic.primary.span;
+            at.end() <= span.start() || span.end() <= at.start()
+        });
+        if findings.len() < before {
+            let message = format!("`{}` is neither a name nor a number", literal::shown(span.of(source)));
+            let diagnostic = Diagnostic::error(codes::BAD_NUMBER, message, span)
+                .label("one word in WinDivert's language, which has no ranges");
+            findings.push(Finding { rank: Rank::Word, diagnostic });
+        }
+    }
+}
+
 fn lacks(code: &'static str, things: &str, extension: &Extension) -> Diagnostic {
     Diagnostic::error(code, format!("WinDivert's language has no {things}"), extension.span)
         .label(format!("{} of the extended dialect", extension.kind.name()))
@@ -129,10 +160,12 @@ fn negated_group(
 }
 
 fn test(extension: &Extension, place: Option<&Place<'_>>, source: &str) -> Diagnostic {
-    let (code, things) = match extension.kind {
-        ExtensionKind::Mask => (codes::PLAIN_MASK, "masks"),
-        ExtensionKind::Bytes => (codes::PLAIN_BYTES, "byte strings"),
-        _ => (codes::PLAIN_SET, "sets, ranges or subnets"),
+    let (code, things) = if extension.kind == ExtensionKind::Mask {
+        (codes::PLAIN_MASK, "masks")
+    } else if extension.kind == ExtensionKind::Bytes {
+        (codes::PLAIN_BYTES, "byte strings")
+    } else {
+        (codes::PLAIN_SET, "sets, ranges or subnets")
     };
     let found = lacks(code, things, extension);
     match place.and_then(|place| Some((place.whole, written_out(place.test, place.negated, source)?))) {
@@ -165,7 +198,7 @@ fn places(file: &File) -> (Vec<Place<'_>>, Vec<(Span, Span, bool)>) {
             }
             ExprKind::Paren(inner) => todo.push((inner, None)),
             ExprKind::Cond { condition, yes, no } => {
-                todo.extend([(&**condition, None), (yes, None), (no, None)])
+                todo.extend([(&**condition, None), (yes, None), (no, None)]);
             }
             ExprKind::Test(test) => {
                 let (whole, negated) = outer.unwrap_or((expr.span, false));
@@ -196,7 +229,9 @@ fn written_out(test: &Test, negated: bool, source: &str) -> Option<String> {
                 .iter()
                 .map(|item| entry(left, &item.kind, negated, set.items.len() > 1, source))
                 .collect();
-            Some(format!("({})", parts?.join(if negated { " and " } else { " or " })))
+            let one = matches!(set.items.as_slice(), [item] if matches!(item.kind, SetItemKind::Value(_)));
+            let text = parts?.join(if negated { " and " } else { " or " });
+            Some(if one { text } else { format!("({text})") })
         }
         Matcher::Compare { op, operand: Operand::Bytes(text) } => {
             let equal = match op.node {
@@ -226,13 +261,17 @@ fn written_out(test: &Test, negated: bool, source: &str) -> Option<String> {
 
 fn entry(left: &str, item: &SetItemKind, negated: bool, group: bool, source: &str) -> Option<String> {
     let (low, high) = match item {
-        SetItemKind::Value(value) => {
+        SetItemKind::Value(value) if known(value) => {
             let sign = if negated { "!=" } else { "==" };
             return Some(format!("{left} {sign} {}", value.span.of(source)));
         }
-        SetItemKind::Range { low, high } => (low.span.of(source).to_owned(), high.span.of(source).to_owned()),
+        SetItemKind::Range { low, high } if known(low) && known(high) => {
+            (low.span.of(source).to_owned(), high.span.of(source).to_owned())
+        }
         SetItemKind::Subnet { base, prefix } => ends(base, prefix)?,
-        SetItemKind::File(_) | SetItemKind::Error => return None,
+        SetItemKind::Value(_) | SetItemKind::Range { .. } | SetItemKind::File(_) | SetItemKind::Error => {
+            return None;
+        }
     };
     let both = if negated {
         format!("{left} < {low} or {left} > {high}")
@@ -240,6 +279,11 @@ fn entry(left: &str, item: &SetItemKind, negated: bool, group: bool, source: &st
         format!("{left} >= {low} and {left} <= {high}")
     };
     Some(if group { format!("({both})") } else { both })
+}
+
+/// Whether the plain language has the constant, too: it is no definition.
+fn known(value: &Value) -> bool {
+    value.kind == ast::ValueKind::Literal || value.text.bytes().all(|byte| !byte.is_ascii_lowercase())
 }
 
 /// First and last address of a subnet.
@@ -251,7 +295,9 @@ fn ends(base: &Value, prefix: &Value) -> Option<(String, String)> {
         RangeForm::Ipv4Subnet => {
             divert_vm::address::Ipv4((number.magnitude() & 0xFFFF_FFFF) as u32).to_string()
         }
-        _ => divert_vm::address::Ipv6(number.magnitude()).to_string(),
+        RangeForm::Value | RangeForm::Range | RangeForm::Ipv6Subnet => {
+            divert_vm::address::Ipv6(number.magnitude()).to_string()
+        }
     };
     debug_assert!(matches!(literal.form, Form::Ipv4 | Form::Ipv6));
     Some((show(low), show(high)))

@@ -109,10 +109,10 @@ impl<'a> Resolver<'a> {
                 self.current = Some(&name.node);
                 let meaning = self.body(&name.node, body);
                 self.current = None;
-                if let Some(known) = self.known.get_mut(&*name.node) {
-                    if !matches!(known.meaning, Meaning::Poison) {
-                        known.meaning = meaning.unwrap_or(Meaning::Poison);
-                    }
+                if let Some(known) = self.known.get_mut(&*name.node)
+                    && !matches!(known.meaning, Meaning::Poison)
+                {
+                    known.meaning = meaning.unwrap_or(Meaning::Poison);
                 }
             }
         }
@@ -152,10 +152,10 @@ impl<'a> Resolver<'a> {
         match body {
             LetBody::Set(set) => self.definition_set(set),
             LetBody::Filter(filter) => {
-                if let ast::ExprKind::Test(test) = &filter.kind {
-                    if let Some(meaning) = self.alias(test) {
-                        return Some(meaning);
-                    }
+                if let ast::ExprKind::Test(test) = &filter.kind
+                    && let Some(meaning) = self.alias(test)
+                {
+                    return Some(meaning);
                 }
                 let (filter, depth) = self.filter(filter)?;
                 let id = DefinitionId(u32::try_from(self.definitions.len()).ok()?);
@@ -226,9 +226,12 @@ impl<'a> Resolver<'a> {
                 ast::ExprKind::Error => return None,
             }
         }?;
-        let below = match &inner.kind {
-            ExprKind::Definition(id) => self.definitions.get(id.index()).map_or(0, |known| known.depth),
-            _ => 0,
+        // A negated definition is a `Not` of it.
+        let used = if let ExprKind::Not(operand) = &inner.kind { operand } else { &inner };
+        let below = if let ExprKind::Definition(id) = &used.kind {
+            self.definitions.get(id.index()).map_or(0, |known| known.depth)
+        } else {
+            0
         };
         self.deepest = self.deepest.max(depth.saturating_add(below));
         Some(if complement { not(inner, outer.span) } else { inner })

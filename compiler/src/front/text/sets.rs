@@ -97,7 +97,10 @@ impl Resolver<'_> {
                     }
                 }
                 SetItemKind::File(path) => return self.file(path),
-                _ => {}
+                SetItemKind::Value(_)
+                | SetItemKind::Range { .. }
+                | SetItemKind::Subnet { .. }
+                | SetItemKind::Error => {}
             }
         }
         let mut ranges = Some(Vec::new());

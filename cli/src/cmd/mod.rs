@@ -1,0 +1,16 @@
+//! The commands: one file each, with its arguments and what it does.
+
+pub(crate) mod check;
+pub(crate) mod compile;
+pub(crate) mod completions;
+pub(crate) mod disasm;
+pub(crate) mod eval;
+pub(crate) mod format;
+pub(crate) mod man;
+pub(crate) mod verify;
+
+/// `1 filter`, `2 filters`.
+pub(crate) fn plural(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}

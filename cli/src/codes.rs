@@ -1,0 +1,72 @@
+//! Codes of what the command line itself has to say, E09xx; and one look-up for the codes of all crates. A code is never
+//! reused for another meaning.
+
+/// What is known of one code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Code {
+    /// `E0901` or the like.
+    pub(crate) code: &'static str,
+    /// A few words with hyphens.
+    pub(crate) name: &'static str,
+    /// What it means.
+    pub(crate) explanation: &'static str,
+}
+
+pub(crate) const CANNOT_READ: &str = "E0901";
+pub(crate) const NOT_TEXT: &str = "E0902";
+pub(crate) const NOT_BYTECODE: &str = "E0903";
+pub(crate) const REFUSED: &str = "E0904";
+pub(crate) const BAD_OBJECT: &str = "E0905";
+pub(crate) const TARGET: &str = "E0906";
+pub(crate) const CANNOT_WRITE: &str = "E0907";
+pub(crate) const NOT_CAPTURE: &str = "E0908";
+pub(crate) const DAMAGE: &str = "E0909";
+pub(crate) const BAD_EVENT: &str = "E0910";
+pub(crate) const NO_SUCH_RECORDS: &str = "E0911";
+pub(crate) const USAGE: &str = "E0912";
+pub(crate) const LAYER_GIVEN: &str = "E0913";
+
+/// All codes of the command line.
+#[rustfmt::skip]
+pub(crate) const CODES: &[Code] = &[
+    Code { code: CANNOT_READ, name: "cannot-read", explanation: "A file cannot be opened or read." },
+    Code { code: NOT_TEXT, name: "not-text", explanation: "A filter file is not UTF-8 text." },
+    Code { code: NOT_BYTECODE, name: "not-bytecode", explanation: "A file does not have the shape of a compiled filter: it is something else, of another version, or damaged." },
+    Code { code: REFUSED, name: "refused-bytecode", explanation: "The verifier refuses a compiled filter. The V-number is that of the invariant in `vm/SPEC.md`." },
+    Code { code: BAD_OBJECT, name: "bad-object", explanation: "A text that begins with `@WinDiv_` is not a filter object of WinDivert 2.2." },
+    Code { code: TARGET, name: "target-too-small", explanation: "The filter has a meaning, but the target cannot express it: WinDivert objects hold 255 tests, for example." },
+    Code { code: CANNOT_WRITE, name: "cannot-write", explanation: "An output file cannot be made. Nothing of it remains." },
+    Code { code: NOT_CAPTURE, name: "not-a-capture", explanation: "An input is neither pcap nor pcapng nor lines of events." },
+    Code { code: DAMAGE, name: "damaged-capture", explanation: "A capture is damaged at one place; all that can be read around it has been evaluated." },
+    Code { code: BAD_EVENT, name: "bad-event", explanation: "A line of an event file is not an event; all other lines have been evaluated." },
+    Code { code: NO_SUCH_RECORDS, name: "captures-hold-packets", explanation: "A filter at FLOW, SOCKET or REFLECT judges events, and a capture holds packets. Events are read from `.jsonl` files." },
+    Code { code: USAGE, name: "usage", explanation: "Arguments that do not go together." },
+    Code { code: LAYER_GIVEN, name: "layer-disagrees", explanation: "`--layer` names another layer than the one a compiled filter was made for." },
+];
+
+/// Name and explanation of a code of any crate.
+pub(crate) fn find(code: &str) -> Option<(&'static str, &'static str)> {
+    let own = CODES.iter().find(|entry| entry.code == code).map(|entry| (entry.name, entry.explanation));
+    let grammar = || {
+        let mut codes = divert_grammar::codes::CODES.iter();
+        codes.find(|(known, _, _)| *known == code).map(|(_, name, explanation)| (*name, *explanation))
+    };
+    let compiler = || divert_compiler::codes::find(code).map(|entry| (entry.name, entry.explanation));
+    own.or_else(compiler).or_else(grammar)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_found() {
+        for (position, entry) in CODES.iter().enumerate() {
+            assert!(CODES.iter().skip(position + 1).all(|other| other.code != entry.code));
+            assert_eq!(find(entry.code), Some((entry.name, entry.explanation)));
+            assert!(divert_grammar::codes::CODES.iter().all(|(code, _, _)| *code != entry.code));
+            assert!(divert_compiler::codes::find(entry.code).is_none());
+        }
+        assert_eq!(find("E0101").map(|(name, _)| name), Some("bad-character"));
+    }
+}

@@ -1,0 +1,231 @@
+//! Standard output and standard error. This is the only module that writes to them: results go to the one, everything
+//! else to the other, and a reader that goes away is no error.
+
+use std::fmt;
+use std::io::{self, BufWriter, IsTerminal as _, StderrLock, StdoutLock, Write as _};
+
+use divert_grammar::diagnostic::Severity;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::args::{Global, MessageFormat, When};
+use crate::finding::Finding;
+use crate::input::reason;
+use crate::render;
+
+/// How a command ended; the exit status of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    /// 0: done, or "yes".
+    Fine,
+    /// 1: "no": findings, no match, not as it should be.
+    No,
+    /// 2: could not do it.
+    Failed,
+}
+
+impl Status {
+    /// The number.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::No => 1,
+            Self::Failed => 2,
+        }
+    }
+}
+
+/// Why a command cannot go on.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Nobody takes the output any more: a closed pipe, a full disk.
+    Output(io::Error),
+    /// This is wrong.
+    Finding(Finding),
+    /// Something is wrong, and has been said.
+    Said,
+}
+
+impl From<Finding> for Stop {
+    fn from(finding: Finding) -> Self {
+        Self::Finding(finding)
+    }
+}
+
+/// What commands give back.
+pub(crate) type Outcome<T = Status> = Result<T, Stop>;
+
+/// Width of messages where there is no terminal to ask.
+const USUAL_WIDTH: usize = 100;
+/// Bytes from which on reading takes so long that a bar is of use: about half a second from a slow disk.
+const LARGE: u64 = 256 << 20;
+/// Nothing is made narrower than this.
+const LEAST_WIDTH: usize = 30;
+
+/// A bar, or none; it vanishes when the work is done.
+pub(crate) struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    /// So many bytes are done.
+    pub(crate) fn at(&self, bytes: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(bytes);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The two streams and how to write to them.
+pub(crate) struct Console {
+    out: BufWriter<StdoutLock<'static>>,
+    err: StderrLock<'static>,
+    format: MessageFormat,
+    when: When,
+    /// Whether findings are what the command was asked for, and so go to standard output.
+    findings_are_results: bool,
+    /// For SARIF, which is one document.
+    kept: Vec<Finding>,
+    errors: u64,
+    warnings: u64,
+}
+
+impl Console {
+    /// The console of this process.
+    pub(crate) fn new(global: &Global) -> Self {
+        Self {
+            out: BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+            err: io::stderr().lock(),
+            format: global.message_format,
+            when: global.color,
+            findings_are_results: false,
+            kept: Vec::new(),
+            errors: 0,
+            warnings: 0,
+        }
+    }
+
+    /// Sends findings to standard output from now on.
+    pub(crate) fn findings_are_results(&mut self) {
+        self.findings_are_results = true;
+    }
+
+    /// How findings are written.
+    pub(crate) const fn format(&self) -> MessageFormat {
+        self.format
+    }
+
+    /// Errors and warnings so far.
+    pub(crate) const fn counts(&self) -> (u64, u64) {
+        (self.errors, self.warnings)
+    }
+
+    /// Whether standard output is a terminal.
+    pub(crate) fn out_is_terminal(&self) -> bool {
+        self.out.get_ref().is_terminal()
+    }
+
+    /// Standard output itself, for a command that says nothing else there.
+    pub(crate) fn raw(&self) -> Box<dyn io::Write> {
+        Box::new(io::stdout())
+    }
+
+    /// A bar for work on `size` bytes, where somebody sees it and, so says `silent`, nothing is printed meanwhile.
+    pub(crate) fn progress(&self, size: u64, silent: bool) -> Progress {
+        let seen = silent && size >= LARGE && self.format == MessageFormat::Human && self.err.is_terminal();
+        Progress(seen.then(|| {
+            let style = ProgressStyle::with_template("{bar:40} {percent}% of {total_bytes}, {eta} left");
+            ProgressBar::new(size).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        }))
+    }
+
+    /// A part of the result.
+    pub(crate) fn result(&mut self, text: impl fmt::Display) -> Outcome<()> {
+        write!(self.out, "{text}").map_err(Stop::Output)
+    }
+
+    /// A part of the result that is no text, or is text already.
+    #[inline]
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Outcome<()> {
+        self.out.write_all(bytes).map_err(Stop::Output)
+    }
+
+    /// A line about what was done, for people.
+    pub(crate) fn remark(&mut self, text: impl fmt::Display) -> Outcome<()> {
+        self.out.flush().map_err(Stop::Output)?;
+        writeln!(self.err, "{text}").map_err(Stop::Output)
+    }
+
+    /// Says what was found.
+    pub(crate) fn report(&mut self, finding: Finding) -> Outcome<()> {
+        match finding.diagnostic.severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+            Severity::Note => {}
+        }
+        let text = match self.format {
+            MessageFormat::Human => render::human(&finding, &self.style()),
+            MessageFormat::Json => render::json(&finding),
+            MessageFormat::Github => render::github(&finding),
+            MessageFormat::Sarif => {
+                self.kept.push(finding);
+                return Ok(());
+            }
+        };
+        self.message(&text)
+    }
+
+    /// Says what is left to be said. `always`: a command whose result are its findings gives a document without any,
+    /// too.
+    pub(crate) fn finish(&mut self) -> Outcome<()> {
+        if self.format == MessageFormat::Sarif && (self.findings_are_results || !self.kept.is_empty()) {
+            let document = render::sarif(&self.kept);
+            self.kept.clear();
+            self.message(&document)?;
+        }
+        self.out.flush().map_err(Stop::Output)
+    }
+
+    /// Standard output does not take any more; says so and lets what waits for it go.
+    pub(crate) fn give_up(&mut self, error: &io::Error) {
+        // There is no third place to say that standard error fails too.
+        let _ = writeln!(self.err, "divertc: cannot write the output: {}", reason(error));
+    }
+
+    fn message(&mut self, text: &str) -> Outcome<()> {
+        if self.findings_are_results {
+            return self.bytes(text.as_bytes());
+        }
+        self.out.flush().map_err(Stop::Output)?;
+        self.err.write_all(text.as_bytes()).map_err(Stop::Output)
+    }
+
+    fn style(&self) -> render::Style {
+        let terminal =
+            if self.findings_are_results { self.out_is_terminal() } else { self.err.is_terminal() };
+        let color = match self.when {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => {
+                let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+                terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        };
+        let asked = || {
+            let size = if self.findings_are_results {
+                terminal_size::terminal_size_of(self.out.get_ref())
+            } else {
+                terminal_size::terminal_size_of(&self.err)
+            };
+            size.map(|(width, _)| usize::from(width.0))
+        };
+        let told = || std::env::var("COLUMNS").ok()?.parse::<usize>().ok();
+        let width = asked().or_else(told).unwrap_or(USUAL_WIDTH).max(LEAST_WIDTH);
+        render::Style { color, width }
+    }
+}

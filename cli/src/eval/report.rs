@@ -1,0 +1,265 @@
+//! What is said of single records.
+
+use std::fmt::{self, Write as _};
+
+use divert_vm::address::{Ipv4, Ipv6};
+use divert_vm::input::{Endpoint, Reflected};
+use divert_vm::layer::{Event, Layer};
+use divert_vm::packet::{Packet, Protocol, Version};
+
+use crate::capture::record::{Record, Timestamp};
+use crate::console::{Console, Outcome};
+use crate::events::Described;
+
+/// Takes records one by one.
+pub(crate) trait Sink {
+    /// Whether it wants them; loops leave out what nobody asks for.
+    const WANTS_RECORDS: bool;
+
+    /// Takes one.
+    fn record(&mut self, shown: &Shown<'_>, console: &mut Console) -> Outcome<()>;
+}
+
+/// A record and its verdict.
+pub(crate) struct Shown<'a> {
+    index: u64,
+    matched: bool,
+    what: What<'a>,
+}
+
+enum What<'a> {
+    Frame(Option<Timestamp>, Option<&'a Packet<'a>>),
+    Event(&'a Described, &'a [u8]),
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn capture(record: &'a Record<'_>, packet: Option<&'a Packet<'a>>, matched: bool) -> Self {
+        // Only lists show the time, and they show matches.
+        let time = if matched { record.timestamp() } else { None };
+        Self { index: record.index, matched, what: What::Frame(time, packet) }
+    }
+
+    pub(super) const fn event(index: u64, event: &'a Described, packet: &'a [u8], matched: bool) -> Self {
+        Self { index, matched, what: What::Event(event, packet) }
+    }
+}
+
+/// Says nothing.
+pub(crate) struct Nothing;
+
+impl Sink for Nothing {
+    const WANTS_RECORDS: bool = false;
+
+    fn record(&mut self, _: &Shown<'_>, _: &mut Console) -> Outcome<()> {
+        Ok(())
+    }
+}
+
+/// One JSON object a record.
+pub(crate) struct Json {
+    /// `{"input":"…","index":`
+    head: String,
+    line: String,
+}
+
+impl Json {
+    /// For the records of `input`.
+    pub(crate) fn new(input: &str) -> Self {
+        let name = serde_json::Value::from(input);
+        Self { head: format!("{{\"input\":{name},\"index\":"), line: String::new() }
+    }
+}
+
+impl Sink for Json {
+    const WANTS_RECORDS: bool = true;
+
+    fn record(&mut self, shown: &Shown<'_>, console: &mut Console) -> Outcome<()> {
+        self.line.clear();
+        self.line.push_str(&self.head);
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.line, "{},\"match\":{}}}", shown.index, shown.matched);
+        console.bytes(self.line.as_bytes())
+    }
+}
+
+/// One readable line for each match.
+#[derive(Default)]
+pub(crate) struct List {
+    line: String,
+}
+
+impl Sink for List {
+    const WANTS_RECORDS: bool = true;
+
+    fn record(&mut self, shown: &Shown<'_>, console: &mut Console) -> Outcome<()> {
+        if !shown.matched {
+            return Ok(());
+        }
+        self.line.clear();
+        let _ = writeln!(self.line, "{shown}");
+        console.bytes(self.line.as_bytes())
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>6}  ", self.index)?;
+        match &self.what {
+            What::Frame(time, packet) => {
+                match time {
+                    Some(time) => write!(f, "{}", Moment(*time))?,
+                    None => write!(f, "{:<27}", "-")?,
+                }
+                packet.map_or(Ok(()), |packet| write!(f, "  {}", Flow(packet)))
+            }
+            What::Event(event, bytes) => {
+                write!(f, "{} {}", event.layer().name(), event.event().name())?;
+                if let Ok(packet) = Packet::parse(bytes)
+                    && event.event() == Event::Packet
+                {
+                    write!(f, "  {}", Flow(&packet))?;
+                }
+                if let Some(endpoint) = event.endpoint() {
+                    write!(f, "  {}", Ends(endpoint))?;
+                }
+                if let Some(handle) = event.reflected() {
+                    write!(f, "  {}", Handle(handle))?;
+                }
+                let way = if event.address().outbound { "outbound" } else { "inbound" };
+                if event.layer() == Layer::Reflect { Ok(()) } else { write!(f, "  {way}") }
+            }
+        }
+    }
+}
+
+/// `2024-01-02T03:04:05.678901Z`
+struct Moment(Timestamp);
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, second) = (self.0.secs.div_euclid(86_400), self.0.secs.rem_euclid(86_400));
+        let (year, month, day) = date(days);
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        let micros = self.0.nanos / 1_000;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+    }
+}
+
+/// Year, month and day of a day since 1970-01-01, in years that begin with March: then leap days come last.
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// `10.0.0.1:40000 -> 10.0.0.2:443  TCP  60 bytes`
+struct Flow<'a>(&'a Packet<'a>);
+
+impl fmt::Display for Flow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (packet, bytes) = (self.0, self.0.bytes());
+        let transport = packet.transport();
+        let ports = match transport.kind {
+            Protocol::Tcp | Protocol::Udp => {
+                bytes.get(transport.offset as usize..).and_then(|rest| rest.first_chunk())
+            }
+            Protocol::Other | Protocol::Icmp | Protocol::Icmpv6 => None,
+        };
+        let port = |high: u8, low: u8| u16::from_be_bytes([high, low]);
+        let ports = ports.map(|[s0, s1, d0, d1]| (port(*s0, *s1), port(*d0, *d1)));
+        let (source, destination) = ends(packet);
+        let ipv6 = packet.version() == Version::V6;
+        end(f, source, ipv6, ports.map(|(source, _)| source))?;
+        f.write_str(" -> ")?;
+        end(f, destination, ipv6, ports.map(|(_, destination)| destination))?;
+        write!(f, "  {}", ProtocolName(transport.number))?;
+        if transport.fragment {
+            f.write_str(" fragment")?;
+        }
+        write!(f, "  {} bytes", packet.total_length())
+    }
+}
+
+/// Source and destination.
+fn ends(packet: &Packet<'_>) -> (u128, u128) {
+    let bytes = packet.bytes();
+    let four = |at: usize| {
+        let word = bytes.get(at..).and_then(|rest| rest.first_chunk().copied());
+        u128::from(u32::from_be_bytes(word.unwrap_or_default()))
+    };
+    let sixteen = |at: usize| {
+        let word = bytes.get(at..).and_then(|rest| rest.first_chunk().copied());
+        u128::from_be_bytes(word.unwrap_or_default())
+    };
+    match packet.version() {
+        Version::V4 => (four(12), four(16)),
+        Version::V6 => (sixteen(8), sixteen(24)),
+    }
+}
+
+fn end(f: &mut fmt::Formatter<'_>, address: u128, ipv6: bool, port: Option<u16>) -> fmt::Result {
+    match (ipv6, port) {
+        (false, _) => write!(f, "{}", Ipv4((address & 0xFFFF_FFFF) as u32))?,
+        (true, Some(_)) => write!(f, "[{}]", Ipv6(address))?,
+        (true, None) => write!(f, "{}", Ipv6(address))?,
+    }
+    port.map_or(Ok(()), |port| write!(f, ":{port}"))
+}
+
+struct ProtocolName(u8);
+
+impl fmt::Display for ProtocolName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("ICMP"),
+            6 => f.write_str("TCP"),
+            17 => f.write_str("UDP"),
+            58 => f.write_str("ICMPv6"),
+            number => write!(f, "protocol {number}"),
+        }
+    }
+}
+
+struct Ends<'a>(&'a Endpoint);
+
+impl fmt::Display for Ends<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoint = self.0;
+        end(f, endpoint.local_addr, endpoint.ipv6, Some(endpoint.local_port))?;
+        f.write_str(" - ")?;
+        end(f, endpoint.remote_addr, endpoint.ipv6, Some(endpoint.remote_port))?;
+        write!(f, "  {}  process {}", ProtocolName(endpoint.protocol), endpoint.process_id)
+    }
+}
+
+struct Handle<'a>(&'a Reflected);
+
+impl fmt::Display for Handle<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Reflected { process_id, layer, priority } = self.0;
+        write!(f, "{} priority {priority}  process {process_id}", layer.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_dates() {
+        for (secs, nanos, text) in [
+            (0, 0, "1970-01-01T00:00:00.000000Z"),
+            (951_782_399, 999_999_999, "2000-02-28T23:59:59.999999Z"),
+            (951_782_400, 0, "2000-02-29T00:00:00.000000Z"),
+            (1_704_164_645, 678_901_000, "2024-01-02T03:04:05.678901Z"),
+            (-1, 0, "1969-12-31T23:59:59.000000Z"),
+        ] {
+            assert_eq!(Moment(Timestamp { secs, nanos }).to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Filters as they arrive: text, WinDivert object or bytecode; from an argument, a file or standard input.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::rc::Rc;
+
+use divert_vm::wire::MAGIC;
+
+use crate::args::Selection;
+use crate::codes;
+use crate::finding::{Finding, Origin, SourceText};
+
+/// What text of WinDivert's filter objects begins with.
+pub(crate) const OBJECT: &str = "@WinDiv_";
+
+/// A filter that was read but not understood yet.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    /// Where it came from.
+    pub(crate) origin: Origin,
+    /// What it is.
+    pub(crate) content: Content,
+}
+
+/// What a filter is.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// Text of the filter language.
+    Text(Rc<SourceText>),
+    /// A WinDivert object, without blanks around it.
+    Object(Rc<SourceText>),
+    /// Bytecode, not looked at yet.
+    Bytecode(Vec<u8>),
+}
+
+/// Reads what the command line names.
+///
+/// # Errors
+/// If it cannot be read or is no text.
+pub(crate) fn read(selection: Selection) -> Result<Filter, Finding> {
+    match selection {
+        Selection::Text(text) => Ok(from_text(Origin::Argument, text)),
+        Selection::Stdin => from_bytes(Origin::Stdin, read_stdin()?),
+        Selection::File(path) => {
+            let bytes = read_file(&path)?;
+            from_bytes(Origin::File(path), bytes)
+        }
+        Selection::Bytecode(path) => {
+            let bytes = read_file(&path)?;
+            Ok(Filter { origin: Origin::File(path), content: Content::Bytecode(bytes) })
+        }
+    }
+}
+
+/// Reads a whole file.
+///
+/// # Errors
+/// If that cannot be done.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Finding> {
+    fs::read(path).map_err(|error| cannot_read(&Origin::File(path.to_path_buf()), &error))
+}
+
+/// Reads all of standard input.
+///
+/// # Errors
+/// If that cannot be done.
+pub(crate) fn read_stdin() -> Result<Vec<u8>, Finding> {
+    let mut bytes = Vec::new();
+    match io::stdin().lock().read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(cannot_read(&Origin::Stdin, &error)),
+    }
+}
+
+/// The finding that something cannot be read.
+pub(crate) fn cannot_read(origin: &Origin, error: &io::Error) -> Finding {
+    Finding::whole(origin, codes::CANNOT_READ, format!("cannot read `{origin}`: {}", reason(error)))
+}
+
+/// The words of the system, without the number that Rust adds.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(at) => text.get(..at).unwrap_or_default().to_owned(),
+        None => text,
+    }
+}
+
+fn from_bytes(origin: Origin, bytes: Vec<u8>) -> Result<Filter, Finding> {
+    if bytes.starts_with(&MAGIC) {
+        return Ok(Filter { origin, content: Content::Bytecode(bytes) });
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        let message = format!("`{origin}` is UTF-16 text, and filters are UTF-8");
+        let help = "save it as UTF-8; in PowerShell, `… | Out-File -Encoding utf8 FILE` does so";
+        return Err(Finding::whole(&origin, codes::NOT_TEXT, message).help(help));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(from_text(origin, text)),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let message = format!("`{origin}` is not UTF-8 text: byte {at} belongs to no character");
+            Err(Finding::whole(&origin, codes::NOT_TEXT, message))
+        }
+    }
+}
+
+fn from_text(origin: Origin, text: String) -> Filter {
+    let trimmed = text.trim();
+    let content = if trimmed.starts_with(OBJECT) {
+        Content::Object(Rc::new(SourceText { origin: origin.clone(), text: trimmed.to_owned() }))
+    } else {
+        Content::Text(Rc::new(SourceText { origin: origin.clone(), text }))
+    };
+    Filter { origin, content }
+}
+
+/// Advice for a text that is not valid: it may be the name of a file.
+pub(crate) fn file_hint(source: &SourceText) -> Option<String> {
+    let text = source.text.trim();
+    let is_file = source.origin == Origin::Argument && !text.is_empty() && Path::new(text).is_file();
+    is_file.then(|| format!("there is a file `{text}`; to read the filter from it, write `-f {text}`"))
+}

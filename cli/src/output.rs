@@ -1,0 +1,142 @@
+//! Output files: written beside their place and renamed to it, so that nobody ever sees half of one.
+
+use std::fs::{self, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::codes;
+use crate::finding::{Finding, Origin};
+use crate::input::reason;
+
+/// Puts `bytes` into the file at `path`. A file that is there keeps its permissions, a symbolic link stays one, and what
+/// is no regular file (`/dev/null`, a named pipe) is written to.
+///
+/// # Errors
+/// If that cannot be done; then what was there is still there.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Finding> {
+    try_write(path, bytes).map_err(|error| cannot_write(path, &error))
+}
+
+/// The finding that a file cannot be written.
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Finding {
+    let origin = Origin::File(path.to_path_buf());
+    let finding =
+        Finding::whole(&origin, codes::CANNOT_WRITE, format!("cannot write `{origin}`: {}", reason(error)));
+    let folder = folder_of(path);
+    let (kind, shown) = (error.kind(), folder.display());
+    if kind == io::ErrorKind::NotFound && !folder.exists() {
+        return finding.help(format!("the folder `{shown}` does not exist"));
+    }
+    if kind == io::ErrorKind::PermissionDenied || kind == io::ErrorKind::ReadOnlyFilesystem {
+        return finding.help(format!("output files are made in their folder; `{shown}` must be writable"));
+    }
+    finding
+}
+
+fn try_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OutFile::create(path)?;
+    file.write(bytes)?;
+    file.finish()
+}
+
+/// A file in the making; it goes away when it is not finished.
+pub(crate) struct OutFile(Sink);
+
+/// Where the bytes go.
+enum Sink {
+    /// Beside the target, to be renamed to it; and the permissions it will have.
+    Beside(BufWriter<NamedTempFile>, PathBuf, Option<Permissions>),
+    /// Straight to something that must not be replaced: a pipe, a device, standard output.
+    Direct(BufWriter<Box<dyn Write>>),
+}
+
+impl OutFile {
+    /// A file that will be at `path`; see [`write_file`].
+    ///
+    /// # Errors
+    /// If no file can be made there.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let present = fs::metadata(&target).ok();
+        if present.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+            return Ok(Self::to(Box::new(fs::OpenOptions::new().write(true).open(&target)?)));
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".divertc-").suffix(".part");
+        // Otherwise only the owner could read it; the mask of the process applies.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = BufWriter::new(builder.tempfile_in(folder_of(&target))?);
+        Ok(Self(Sink::Beside(file, target, present.map(|metadata| metadata.permissions()))))
+    }
+
+    /// Bytes that go to a stream.
+    pub(crate) fn to(stream: Box<dyn Write>) -> Self {
+        Self(Sink::Direct(BufWriter::new(stream)))
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.0 {
+            Sink::Beside(file, ..) => file.write_all(bytes),
+            Sink::Direct(stream) => stream.write_all(bytes),
+        }
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// If that cannot be done; then nothing of it remains.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        match self.0 {
+            Sink::Beside(file, target, permissions) => {
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                if let Some(permissions) = permissions {
+                    file.as_file().set_permissions(permissions)?;
+                }
+                file.persist(target).map_err(|error| error.error)?;
+                Ok(())
+            }
+            Sink::Direct(mut stream) => stream.flush(),
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        Some(_) | None => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_whole_files_and_keeps_permissions() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.dvf");
+        write_file(&path, b"one").unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+            write_file(&path, b"two").unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+            let link = folder.path().join("link.dvf");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            write_file(&link, b"three").unwrap();
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+            assert_eq!(fs::read(&path).unwrap(), b"three");
+        }
+        assert!(write_file(&path.join("below"), b"").is_err());
+        let left = fs::read_dir(folder.path()).unwrap().count();
+        assert!(left <= 2, "no temporary files remain");
+    }
+}

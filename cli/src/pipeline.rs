@@ -1,0 +1,164 @@
+//! The way of a filter from one form to the next. Each step either gives the next form or says what is wrong.
+
+use std::fs;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use divert_compiler::Dialect;
+use divert_compiler::back::bytecode::emit;
+use divert_compiler::front::text::{Analysis, Options, analyse, lower};
+use divert_compiler::front::{bytecode, windivert};
+use divert_compiler::graph::{Builder, Graph};
+use divert_compiler::opt::optimise;
+use divert_grammar::diagnostic::{Diagnostic, Severity};
+use divert_grammar::span::Span;
+use divert_vm::layer::Layer;
+use divert_vm::limits::USER_WORK;
+use divert_vm::program::{Program, Verified};
+
+use crate::args::{DialectName, LayerName, Reading};
+use crate::codes;
+use crate::console::{Console, Outcome, Stop};
+use crate::finding::{Finding, Origin, SourceText};
+use crate::input::{Content, Filter, file_hint, reason};
+
+/// What became of a filter on the way to its graph.
+pub(crate) struct Understood {
+    /// Everything that is to be said about it.
+    pub(crate) findings: Vec<Finding>,
+    /// Its meaning; none when there are errors.
+    pub(crate) graph: Option<Graph>,
+}
+
+/// Finds out what a filter means.
+pub(crate) fn understand(filter: &Filter, reading: &Reading) -> Understood {
+    match &filter.content {
+        Content::Text(source) => text(source, reading),
+        Content::Object(source) => match object(source, reading) {
+            Ok(graph) => Understood { findings: Vec::new(), graph: Some(graph) },
+            Err(finding) => Understood { findings: vec![finding], graph: None },
+        },
+        Content::Bytecode(bytes) => match program(&filter.origin, bytes, reading, USER_WORK) {
+            Ok(verified) => Understood { findings: Vec::new(), graph: Some(bytecode::lift(&verified)) },
+            Err(finding) => Understood { findings: vec![finding], graph: None },
+        },
+    }
+}
+
+/// The graph of a filter, optimised; everything that is to be said about it is said.
+pub(crate) fn graph(filter: &Filter, reading: &Reading, level: u8, console: &mut Console) -> Outcome<Graph> {
+    let Understood { findings, graph } = understand(filter, reading);
+    for finding in findings {
+        console.report(finding)?;
+    }
+    graph.map(|graph| optimise(&graph, level)).ok_or(Stop::Said)
+}
+
+/// The bytecode of a filter. What is bytecode already stays as it is, once the verifier accepts it.
+pub(crate) fn compiled(filter: Filter, reading: &Reading, console: &mut Console) -> Outcome<Vec<u8>> {
+    if let Content::Bytecode(bytes) = filter.content {
+        program(&filter.origin, &bytes, reading, USER_WORK)?;
+        return Ok(bytes);
+    }
+    let graph = graph(&filter, reading, 2, console)?;
+    Ok(assemble(&filter.origin, &graph)?)
+}
+
+/// The bytecode of a graph.
+///
+/// # Errors
+/// When it is too large for that.
+pub(crate) fn assemble(origin: &Origin, graph: &Graph) -> Result<Vec<u8>, Finding> {
+    emit(graph, &[]).map_err(|error| Finding::whole(origin, codes::TARGET, format!("no bytecode: {error}")))
+}
+
+/// The text of a filter that is no text.
+pub(crate) fn decompile(filter: &Filter, reading: &Reading, console: &mut Console) -> Outcome<String> {
+    let graph = graph(filter, reading, 2, console)?;
+    Ok(divert_compiler::back::text::text(&graph))
+}
+
+/// Bytecode that the verifier accepts.
+///
+/// # Errors
+/// When it is none, or is for another layer than the one asked for.
+pub(crate) fn program<'b>(
+    origin: &Origin,
+    bytes: &'b [u8],
+    reading: &Reading,
+    limit: u32,
+) -> Result<Verified<'b>, Finding> {
+    let program = Program::decode(bytes).map_err(|error| {
+        Finding::whole(origin, codes::NOT_BYTECODE, format!("`{origin}` is no bytecode: {error}"))
+    })?;
+    if let Some(wanted) = reading.layer.map(LayerName::layer).filter(|wanted| *wanted != program.layer()) {
+        let message = format!(
+            "`{origin}` was compiled for layer {}, and --layer says {}",
+            program.layer().name(),
+            wanted.name()
+        );
+        return Err(Finding::whole(origin, codes::LAYER_GIVEN, message));
+    }
+    program.verify(limit).map_err(|error| {
+        Finding::whole(origin, codes::REFUSED, format!("the verifier refuses `{origin}`: {error}"))
+    })
+}
+
+fn object(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Finding> {
+    let layer = reading.layer.map_or(Layer::Network, LayerName::layer);
+    windivert::decode(&source.text, layer).map_err(|error| {
+        let whole = matches!(error.kind, windivert::ObjectErrorKind::Layer { .. });
+        let rest = source.text.get(error.offset..).unwrap_or_default();
+        let end = error.offset + rest.chars().next().map_or(0, char::len_utf8);
+        let range = if whole { 0..source.text.len() } else { error.offset..end };
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let span = Span::new(place(range.start), place(range.end));
+        let found =
+            |message: &str| Diagnostic::error(codes::BAD_OBJECT, message, span).label(error.to_string());
+        let diagnostic = if whole {
+            found("the filter object is for another layer")
+                .help("an object does not say its layer; name it with --layer")
+        } else {
+            found("this is no filter object of WinDivert")
+        };
+        Finding::text(source, diagnostic)
+    })
+}
+
+fn text(source: &Rc<SourceText>, reading: &Reading) -> Understood {
+    let analysis = analysis(source, reading);
+    let mut diagnostics = analysis.diagnostics;
+    let graph = analysis.typed.and_then(|typed| {
+        let mut builder = Builder::simplifying(typed.layer);
+        match lower(&typed, &mut builder) {
+            Ok(entry) => Some(builder.finish(entry)),
+            Err(error) => {
+                diagnostics.push(error.diagnostic(typed.filter.span));
+                None
+            }
+        }
+    });
+    let hint = file_hint(source);
+    if let (Some(first), Some(hint)) = (diagnostics.first_mut(), hint)
+        && first.severity == Severity::Error
+    {
+        first.help.push(hint);
+    }
+    let findings = diagnostics.into_iter().map(|diagnostic| Finding::text(source, diagnostic)).collect();
+    Understood { findings, graph }
+}
+
+fn analysis(source: &SourceText, reading: &Reading) -> Analysis {
+    // Paths of set files begin at the folder of the filter's file, or here when it has none.
+    let folder = match &source.origin {
+        Origin::File(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
+        Origin::Argument | Origin::Stdin => PathBuf::new(),
+    };
+    // The words of the system, as for all other files.
+    let load = |path: &str| fs::read(folder.join(path)).map_err(|error| reason(&error));
+    let dialect = match reading.dialect {
+        DialectName::Extended => Dialect::Extended,
+        DialectName::Windivert => Dialect::Windivert,
+    };
+    analyse(&source.text, &Options { layer: reading.layer.map(LayerName::layer), dialect, loader: &load })
+}

@@ -1,0 +1,24 @@
+//! Findings as text: for people (`human`), for programs (`json`, `sarif`), for GitHub's annotations (`github`).
+//! Everything here is a function from findings to a string; lines and columns are made here and nowhere else.
+
+mod github;
+mod human;
+mod json;
+mod lines;
+mod sarif;
+mod view;
+mod wrap;
+
+pub(crate) use github::github;
+pub(crate) use human::human;
+pub(crate) use json::json;
+pub(crate) use sarif::sarif;
+
+/// How text for people looks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    /// Whether it has colours.
+    pub(crate) color: bool,
+    /// Columns that there are.
+    pub(crate) width: usize,
+}
