@@ -6,7 +6,6 @@ use crate::field::Field;
 use crate::input::{Data, Input};
 use crate::load::{EndpointSource, PacketSource, ReflectedSource, Source};
 use crate::op::{SetInfo, Target};
-use crate::packet::Packet;
 use crate::program::{Program, Verified, narrow_interval, wide_interval};
 use crate::wire::InstructionRecord;
 
@@ -34,10 +33,16 @@ impl Verified<'_> {
             Data::Packet(packet) => {
                 run::<COUNT>(program, &PacketSource::new(input, packet, self.needs().transport))
             }
-            Data::Endpoint(endpoint) => run::<COUNT>(program, &EndpointSource { input, endpoint }),
-            Data::Reflected(handle) => run::<COUNT>(program, &ReflectedSource { input, handle }),
+            Data::Endpoint(endpoint) => run_event::<COUNT>(program, &EndpointSource { input, endpoint }),
+            Data::Reflected(handle) => run_event::<COUNT>(program, &ReflectedSource { input, handle }),
         }
     }
+}
+
+/// Events are rare: what they need does not burden the callers that filter packets.
+#[inline(never)]
+fn run_event<const COUNT: bool>(program: &Program<'_>, source: &impl Source) -> (bool, u32) {
+    run::<COUNT>(program, source)
 }
 
 /// Runs a program from its first instruction to a verdict.

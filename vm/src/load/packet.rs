@@ -24,6 +24,7 @@ enum What {
 // What can be there, headers and directions, by number. Those of transport headers are the numbers of [`Protocol`].
 const IP: u8 = 8;
 const DIRECTION: u8 = 16;
+const NOWHERE: u8 = 32;
 
 /// Where a field lies: in which header, how many bytes from its beginning the word is, and which bits of the word.
 #[derive(Clone, Copy)]
@@ -50,7 +51,7 @@ const fn presence(header: u8) -> Place {
 }
 
 const fn elsewhere() -> Place {
-    at(What::Other, 0, 0, 0, 1)
+    at(What::Other, NOWHERE, 0, 0, 1)
 }
 
 const fn at(what: What, header: u8, word: u8, shift: u8, bits: u8) -> Place {
@@ -179,23 +180,20 @@ impl Source for PacketSource<'_, '_> {
     #[inline]
     fn narrow(&self, field: u8, index: i32) -> Option<u32> {
         let place = PLACES.get(usize::from(field))?;
-        if place.what == What::Other {
-            let Self { kind, number, fragment, offset, .. } = *self;
-            let found = Found { kind, number, fragment, offset };
-            return other(self.input, self.packet, &found, field, index);
-        }
         let start = if place.header == self.kind as u8 {
-            Some(self.offset)
+            self.offset
+        } else if place.header == IP | self.packet.version() as u8
+            || place.header == DIRECTION | u8::from(self.input.address.outbound)
+        {
+            0
         } else {
-            let version = IP | self.packet.version() as u8;
-            let direction = DIRECTION | u8::from(self.input.address.outbound);
-            (place.header == version || place.header == direction).then_some(0)
+            return self.missing(place.what, field, index);
         };
         if place.what == What::Presence {
-            return Some(u32::from(start.is_some()));
+            return Some(1);
         }
         // One check of bounds, where `be32` needs two for offsets that may be anything.
-        let start = (start? as usize).saturating_add(usize::from(place.offset));
+        let start = (start as usize).saturating_add(usize::from(place.offset));
         let word = self.packet.bytes().get(start..start.saturating_add(4))?.first_chunk()?;
         Some(u32::from_be_bytes(*word) >> (place.shift & 31) & place.mask)
     }
@@ -212,6 +210,17 @@ impl<'r, 'a> PacketSource<'r, 'a> {
     pub(crate) fn new(input: &'r Input<'a>, packet: &'a Packet<'a>, transport: bool) -> Self {
         let Found { kind, number, fragment, offset } = if transport { packet.find() } else { Found::NOTHING };
         Self { input, packet, kind, number, fragment, offset }
+    }
+
+    /// The key of a field whose header is not there, or that has none.
+    #[inline]
+    fn missing(&self, what: What, field: u8, index: i32) -> Option<u32> {
+        let Self { input, packet, kind, number, fragment, offset } = *self;
+        match what {
+            What::Word => None,
+            What::Presence => Some(0),
+            What::Other => other(input, packet, &Found { kind, number, fragment, offset }, field, index),
+        }
     }
 }
 
