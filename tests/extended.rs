@@ -39,8 +39,11 @@ fn graph(typed: &Typed, level: u8) -> Graph {
     optimise(&builder.finish(entry), level)
 }
 
+/// Forms of one filter with their names.
+type Forms<T> = Vec<(String, T)>;
+
 /// Everything that a filter becomes, as graphs that can be run, and as bytecode.
-fn engines(typed: &Typed) -> (Vec<(String, Graph)>, Vec<(String, Vec<u8>)>) {
+fn engines(typed: &Typed) -> (Forms<Graph>, Forms<Vec<u8>>) {
     let (mut graphs, mut programs) = (Vec::new(), Vec::new());
     let mut simplifying = Builder::simplifying(typed.layer);
     let entry = lower(typed, &mut simplifying).unwrap();
