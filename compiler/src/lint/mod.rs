@@ -108,8 +108,21 @@ pub fn lint(source: &str, analysis: &Analysis, levels: &Levels) -> Vec<Diagnosti
     found.extend(allowed.unknown.iter().cloned());
     found.retain(|diagnostic| !allowed.covers(diagnostic));
     let mut found: Vec<Diagnostic> = found.into_iter().filter_map(|found| levels.apply(found)).collect();
-    found.sort_by_key(|diagnostic| (diagnostic.severity, diagnostic.primary.span.start()));
+    if !analysis.failed() {
+        // Errors of the text have an order of their own.
+        found.sort_by_key(|diagnostic| (diagnostic.severity, diagnostic.primary.span.start()));
+    }
     found
+}
+
+/// Findings of the analysis without those that a comment in the text allows.
+#[must_use]
+pub fn quieted(source: &str, mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    if source.contains("divertc:") {
+        let allowed = Allowed::new(source, &divert_grammar::parse(source).file.comments);
+        diagnostics.retain(|diagnostic| !allowed.covers(diagnostic));
+    }
+    diagnostics
 }
 
 /// The findings of all lints, whatever their levels.
@@ -129,9 +142,9 @@ fn all(cx: &Context<'_>) -> Vec<Diagnostic> {
         None => {
             found.extend(absent::one_ip_version(&mut flow, cx));
             found.extend(absent::misses_fragments(&mut flow, cx));
-            found.extend(absent::no_guard(&mut flow, cx));
         }
     }
+    found.extend(absent::no_guard(&mut flow, cx));
     chain::arms(cx, &mut found);
     sets::entries(cx, &mut found);
     mixed(cx, &mut found);
