@@ -77,7 +77,11 @@ impl Witness {
             None => text.push_str("null"),
         }
         let Address { timestamp, outbound, loopback, impostor, if_idx, sub_if_idx } = self.address;
-        let ipv6 = self.with(Input::is_ipv6).flatten().unwrap_or(false);
+        let ipv6 = match &self.content {
+            Content::Packet(bytes) => bytes.first().is_some_and(|first| first >> 4 == 6),
+            Content::Endpoint(endpoint) => endpoint.ipv6,
+            Content::Reflected(_) => false,
+        };
         let _ = write!(
             text,
             ",\"addr\":{{\"layer\":{},\"event\":{},\"timestamp\":{timestamp},\"outbound\":{outbound},\
