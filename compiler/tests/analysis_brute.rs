@@ -88,7 +88,9 @@ fn packets() -> Vec<Vec<u8>> {
         let mut bases = vec![5, 2, 2, 2];
         bases.extend(inner);
         for digits in product(&bases) {
-            let [number, more, offset, ttl, source, destination, words, middle, last] = digits[..] else { panic!() };
+            let [number, more, offset, ttl, source, destination, words, middle, last] = digits[..] else {
+                panic!()
+            };
             let mut packet = vec![0; 41];
             packet[0] = 0x45;
             packet[3] = length as u8;
@@ -152,7 +154,9 @@ fn filter(random: &mut Random) -> Graph {
         let (field, index) = random.one(&LOADS);
         let mut load = Load { field, index, mask: Load::NO_MASK };
         let low: u128 = match field {
-            Field::Protocol | Field::IpProtocol | Field::Ipv6NextHdr => random.one(&[1, 6, 17, 50, 58, 44, 0]),
+            Field::Protocol | Field::IpProtocol | Field::Ipv6NextHdr => {
+                random.one(&[1, 6, 17, 50, 58, 44, 0])
+            }
             Field::Length => random.one(&[20, 28, 40, 41, 64]),
             Field::TcpPayloadLength | Field::UdpPayloadLength => random.one(&[0, 1, 4, 8, 13, 16]),
             Field::TcpHdrLength => random.one(&[4, 5, 6]),
@@ -175,7 +179,11 @@ fn filter(random: &mut Random) -> Graph {
 }
 
 fn pick(random: &mut Random, ids: &[NodeId]) -> NodeId {
-    if random.chance(3) { random.one(&ids[..2]) } else { ids[ids.len() - 1 - random.below(3).min(1) as usize] }
+    if random.chance(3) {
+        random.one(&ids[..2])
+    } else {
+        ids[ids.len() - 1 - random.below(3).min(1) as usize]
+    }
 }
 
 fn judged(graph: &Graph, packet: &[u8], outbound: bool) -> bool {

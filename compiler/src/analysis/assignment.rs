@@ -87,6 +87,14 @@ impl Assignment {
             let same = ground::LENGTH.of_weight(ground::TOTAL.width() - 1 - at);
             return same.is_some_and(|same| self.get(same));
         }
+        if let (Some(at), Model::Packets(layout)) = (ground::FIRST.position(variable), &self.model) {
+            // No extension headers.
+            let number = match layout.chain {
+                Some(_) => u128::from(number(layout.shape.version, layout.shape.kind)),
+                None => self.number(ground::NUMBER),
+            };
+            return number >> (7 - at) & 1 == 1;
+        }
         if self.noise != 0 && ground::TIMESTAMP.position(variable).is_some() {
             return self.random(variable);
         }
@@ -139,8 +147,6 @@ impl Assignment {
                     return self.random(8 * at + bit);
                 }
                 (Version::V4, 9) => number(version, kind),
-                (Version::V6, 6) if layout.chain.is_none() => self.number(ground::NUMBER) as u8,
-                (Version::V6, 6) => number(version, kind),
                 (Version::V4, _) => V4.get(at as usize).copied().unwrap_or(0),
                 (Version::V6, _) => v6(at),
             },

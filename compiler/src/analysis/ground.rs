@@ -39,6 +39,8 @@ pub(super) const OFFSET: Row = row(12, 4);
 /// The protocol after the IPv6 extension headers, or that of an event.
 pub(super) const NUMBER: Row = row(16, 8);
 pub(super) const EVENT: Row = row(24, 4);
+/// The number of the header behind the fixed IPv6 header.
+pub(super) const FIRST: Row = row(32, 8);
 /// Length of the buffer, for IPv6 without the fixed header.
 pub(super) const LENGTH: Row = Row { first: 64, stride: 5, width: 17 };
 /// The length in the IP header.

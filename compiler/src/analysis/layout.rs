@@ -228,7 +228,7 @@ impl Layout {
             (Version::V6, 4 | 5) => half(&self.total(), at as usize - 4).unwrap_or(variable),
             (Version::V6, 6) => match self.chain.as_ref().and_then(Chain::first) {
                 Some(first) => nibbles(&constant(first.into(), 8), &[]),
-                None => variable,
+                None => nibbles(&ground::FIRST.bits(), &[]),
             },
             _ if self.shape.kind == Protocol::Tcp && self.base().is_some_and(|base| at == base + 12) => {
                 nibbles(&self.offset(), &variable[4..])

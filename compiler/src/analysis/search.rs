@@ -168,20 +168,22 @@ impl<'g> Search<'g> {
         Ok(open.map_or(Step::Nothing, Step::Open))
     }
 
-    /// The packets of a layout.
-    fn ties(&mut self, layout: &Layout, needs: Needs) -> Built {
+    /// Those of `wanted` that are packets of the layout.
+    fn tied(&mut self, wanted: Bdd, layout: &Layout, needs: Needs) -> Built {
         let ties = Ties { layout, payload: needs.counts_payload, chain_bytes: needs.base };
-        ties.build(&mut self.diagrams)
+        let simple = ties.simple(&mut self.diagrams)?;
+        let likely = self.diagrams.and(wanted, simple)?;
+        if likely == Bdd::FALSE {
+            return Ok(likely);
+        }
+        let full = ties.full(&mut self.diagrams)?;
+        self.diagrams.and(likely, full)
     }
 
     /// The wanted packets of one layout.
     fn possible(&mut self, layer: Layer, layout: &Layout, needs: Needs) -> Built {
         let wanted = self.wanted(layer, &Model::Packets(layout.clone()))?;
-        if wanted == Bdd::FALSE {
-            return Ok(wanted);
-        }
-        let ties = self.ties(layout, needs)?;
-        self.diagrams.and(wanted, ties)
+        if wanted == Bdd::FALSE { Ok(wanted) } else { self.tied(wanted, layout, needs) }
     }
 
     /// Searches the packets of one layout.
@@ -213,8 +215,7 @@ impl<'g> Search<'g> {
         let general = Layout::general(shape);
         let model = Model::Packets(general.clone());
         let needs = Needs::of(self.graphs, shape);
-        let ties = self.ties(&general, needs)?;
-        let mut possible = self.diagrams.and(wanted, ties)?;
+        let mut possible = self.tied(wanted, &general, needs)?;
         if possible != Bdd::FALSE && needs.are_met_by(&general) {
             return self.solution(layer, &model, possible, needs);
         }

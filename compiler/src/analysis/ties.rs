@@ -35,11 +35,24 @@ fn set(keys: &[u8]) -> IntervalSet {
 }
 
 impl Ties<'_> {
-    /// True exactly for the packets of the layout.
-    pub(super) fn build(&self, diagrams: &mut Diagrams) -> Built {
+    /// What needs little work and often decides: the ranges of lengths, and the transport header.
+    pub(super) fn simple(&self, diagrams: &mut Diagrams) -> Built {
+        let layout = self.layout;
+        let parts = match layout.shape.version {
+            Version::V4 => [
+                diagrams.member(&layout.length(), u128::MAX, &IntervalSet::range(20, 65_575))?,
+                diagrams.from(&layout.words(), 5)?,
+                self.kind(diagrams)?,
+            ],
+            Version::V6 => [diagrams.below(&layout.length(), 65_536)?, Bdd::TRUE, self.kind(diagrams)?],
+        };
+        all(diagrams, &parts)
+    }
+
+    /// The rest. With [`Ties::simple`], true exactly for the packets of the layout.
+    pub(super) fn full(&self, diagrams: &mut Diagrams) -> Built {
         let parts = [
             self.lengths(diagrams)?,
-            self.kind(diagrams)?,
             if self.payload { self.payload(diagrams)? } else { Bdd::TRUE },
             match self.layout.shape.version {
                 Version::V4 => Bdd::TRUE,
@@ -58,24 +71,14 @@ impl Ties<'_> {
     fn lengths(&self, diagrams: &mut Diagrams) -> Built {
         let layout = self.layout;
         let (length, total, segment) = (layout.length(), layout.total(), ground::SEGMENT.bits());
-        let (head, bounds) = match layout.shape.version {
-            Version::V4 => {
-                let bounds = [
-                    diagrams.member(&length, u128::MAX, &IntervalSet::range(20, 65_575))?,
-                    diagrams.from(&layout.words(), 5)?,
-                ];
-                (Self::bytes_of(layout.words()), bounds)
-            }
-            Version::V6 => {
-                let most = diagrams.below(&length, 65_536)?;
-                (layout.extensions(), [most, Bdd::TRUE])
-            }
+        let head = match layout.shape.version {
+            Version::V4 => Self::bytes_of(layout.words()),
+            Version::V6 => layout.extensions(),
         };
         let by_length = [diagrams.sum(&head, &segment, &length)?, diagrams.at_least(&total, &length)?];
         let by_total = [diagrams.sum(&head, &segment, &total)?, diagrams.at_least(&length, &total)?];
         let either = [all(diagrams, &by_length)?, all(diagrams, &by_total)?];
-        let either = any(diagrams, &either)?;
-        all(diagrams, &[either, bounds[0], bounds[1]])
+        any(diagrams, &either)
     }
 
     /// The condition for a transport header of this kind.
