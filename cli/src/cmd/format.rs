@@ -109,7 +109,7 @@ fn formatted(filter: &Filter, reading: &Reading, console: &mut Console) -> Outco
         return Ok(divert_grammar::format(&parsed.file));
     }
     // To lay a text out, its fields need not exist; so only what the grammar says counts here.
-    for finding in pipeline::understand(filter, reading).findings {
+    for finding in pipeline::understand(filter, reading, 1).findings {
         if finding.is_error() && is_syntax(&finding) {
             console.report(finding)?;
         }

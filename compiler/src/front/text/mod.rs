@@ -3,8 +3,9 @@
 //! [`analyse`] turns a text into a [`Typed`] tree and findings; [`lower`] turns the tree into a decision graph;
 //! [`eval`](eval::eval) is what the tree means.
 
-mod certain;
+pub(crate) mod certain;
 mod check;
+mod clauses;
 mod definitions;
 pub mod eval;
 mod files;
@@ -25,6 +26,7 @@ use divert_grammar::diagnostic::{Applicability, Diagnostic, Severity};
 use divert_grammar::span::Span;
 use divert_vm::layer::Layer;
 
+pub use clauses::{clauses, has_sets};
 pub use files::{Directory, Loader, NoFiles, SetFile};
 pub use lower::{LowerError, load_and_set, lower};
 pub use typed::Typed;
