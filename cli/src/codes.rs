@@ -57,6 +57,16 @@ pub(crate) fn find(code: &str) -> Option<(&'static str, &'static str)> {
     own.or_else(compiler).or_else(grammar)
 }
 
+/// Code, name and explanation of what has this code or name, in any crate.
+pub(crate) fn lookup(word: &str) -> Option<(&'static str, &'static str, &'static str)> {
+    let own = CODES.iter().map(|entry| (entry.code, entry.name, entry.explanation));
+    let compiler = divert_compiler::codes::CODES.iter();
+    let lints = divert_compiler::lint::LINTS.iter().map(|info| &info.about);
+    let compiler = compiler.chain(lints).map(|entry| (entry.code, entry.name, entry.explanation));
+    let grammar = divert_grammar::codes::CODES.iter().copied();
+    own.chain(compiler).chain(grammar).find(|(code, name, _)| *code == word || *name == word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,7 @@ mod eval;
 mod events;
 mod finding;
 mod input;
+mod lints;
 mod output;
 mod pipeline;
 mod render;

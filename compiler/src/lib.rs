@@ -20,6 +20,7 @@ pub mod dialect;
 pub mod front;
 pub mod graph;
 pub mod limits;
+pub mod lint;
 pub mod opt;
 pub mod set;
 pub mod suggest;
