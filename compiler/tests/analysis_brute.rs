@@ -3,6 +3,15 @@
 //! `WORLD` describes the world as a filter, [`packets`] builds every packet of it that the fields in [`LOADS`] can tell
 //! apart. So "some packet matches the filter and the world" has to be what trying all of them says.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
+
 mod common;
 
 use common::Random;

@@ -1,6 +1,15 @@
 //! Proofs and refutations at work: what the original compiled, filters of real programs, large filters, and
 //! transformations that are broken on purpose.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -63,7 +63,7 @@ pub struct Budget {
 impl Default for Budget {
     /// About 200 MB and a few seconds.
     fn default() -> Self {
-        Self { nodes: 1 << 23, steps: 1 << 27, tries: 1 << 20 }
+        Self { nodes: 1 << 23, steps: 1 << 27, tries: 1 << 22 }
     }
 }
 

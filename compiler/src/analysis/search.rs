@@ -225,6 +225,9 @@ impl<'g> Search<'g> {
                 return Ok(open.map_or(Step::Nothing, Step::Open));
             }
             let assignment = Assignment::of(&self.diagrams, possible, layer, &model);
+            if needs.hash && self.tries_left == 0 {
+                return Ok(Step::Open(Reason::Hash));
+            }
             let Some(concrete) = assignment.concrete() else { return Ok(Step::Open(Reason::Unconfirmed)) };
             let fixed = needs.part_of(&concrete);
             // With IPv6 the lengths alone may tell, whatever the extension headers are.
@@ -300,8 +303,15 @@ impl<'g> Search<'g> {
     fn hashed(&mut self, mut assignment: Assignment) -> Option<Witness> {
         let mut witness = assignment.witness()?;
         let timestamp_is_free = !assignment.asks_for(ground::TIMESTAMP);
+        // A packet that has to be built anew costs as many tries as it has bytes.
+        let cost = match witness.packet() {
+            Some(packet) if !timestamp_is_free => packet.len() as u32,
+            Some(_) | None => 1,
+        };
         while !self.is_wanted(&witness) {
-            self.tries_left = self.tries_left.checked_sub(1)?;
+            let left = self.tries_left.checked_sub(cost);
+            self.tries_left = left.unwrap_or(0);
+            left?;
             if timestamp_is_free {
                 witness.address.timestamp = witness.address.timestamp.wrapping_add(1);
             } else {
