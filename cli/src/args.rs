@@ -78,6 +78,10 @@ pub(crate) enum Command {
     Eval(cmd::eval::Eval),
     Verify(cmd::verify::Verify),
     Disasm(cmd::disasm::Disasm),
+    Sat(cmd::sat::Sat),
+    Equiv(cmd::equiv::Equiv),
+    Implies(cmd::implies::Implies),
+    Overlap(cmd::overlap::Overlap),
     Completions(cmd::completions::Completions),
     Man(cmd::man::Man),
 }

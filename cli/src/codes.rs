@@ -25,6 +25,7 @@ pub(crate) const BAD_EVENT: &str = "E0910";
 pub(crate) const NO_SUCH_RECORDS: &str = "E0911";
 pub(crate) const USAGE: &str = "E0912";
 pub(crate) const LAYER_GIVEN: &str = "E0913";
+pub(crate) const NOT_PROVED: &str = "E0914";
 
 /// All codes of the command line.
 #[rustfmt::skip]
@@ -42,6 +43,7 @@ pub(crate) const CODES: &[Code] = &[
     Code { code: NO_SUCH_RECORDS, name: "captures-hold-packets", explanation: "A filter at FLOW, SOCKET or REFLECT judges events, and a capture holds packets. Events are read from `.jsonl` files." },
     Code { code: USAGE, name: "usage", explanation: "Arguments that do not go together." },
     Code { code: LAYER_GIVEN, name: "layer-disagrees", explanation: "`--layer` names another layer than the one a compiled filter was made for." },
+    Code { code: NOT_PROVED, name: "not-proved", explanation: "`--prove` could not show that what was compiled means what was written: a defect of the compiler, or a question too large to be decided." },
 ];
 
 /// Name and explanation of a code of any crate.
