@@ -188,3 +188,40 @@ fn verdicts_bear_the_lints_out() {
     }
     assert!(run > 4000 && edited > 100, "{run} lines, {edited} edited");
 }
+
+#[test]
+fn large_and_deep_filters_are_looked_at() {
+    let levels = all_warn();
+    let chain = |count: usize, word: &str| {
+        let tests: Vec<String> = (0..count).map(|port| format!("tcp.DstPort == {port}")).collect();
+        tests.join(word)
+    };
+    let alternating = |depth: usize| {
+        (0..depth).fold("tcp".to_owned(), |inner, level| {
+            let (field, word) = if level % 2 == 0 { ("udp.DstPort", "or") } else { ("ifIdx", "and") };
+            format!("{field} == {level} {word} not ({inner})")
+        })
+    };
+    let mut doubling = "let a0 = tcp.Syn or udp.SrcPort == 5;\n".to_owned();
+    for level in 1..12 {
+        let before = level - 1;
+        let _ = writeln!(doubling, "let a{level} = a{before} and ifIdx == {level} or not a{before};");
+    }
+    doubling.push_str("a11");
+    let mut files = String::new();
+    (0..60_000_u32).for_each(|number| {
+        let _ = write!(files, "10.{}.{}.{}, ", number >> 16, number >> 8 & 255, number & 255);
+    });
+    for (name, filter) in [
+        ("or chain", chain(20_000, " or ")),
+        ("and chain", chain(20_000, " and ")),
+        ("deep", alternating(900)),
+        ("doubling definitions", doubling),
+        ("large set", format!("ip.DstAddr in {{{files}}} and ip.DstAddr not in {{{files}}}")),
+    ] {
+        let analysis = analyse(&filter, &Options::default());
+        assert!(!analysis.failed(), "{name}: {:.300}", format!("{:?}", analysis.diagnostics));
+        let found = lint(&filter, &analysis, &levels);
+        assert!(!found.is_empty(), "{name}");
+    }
+}

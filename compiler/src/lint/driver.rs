@@ -13,7 +13,7 @@ use crate::back::windivert::{self, DRIVER_TESTS, EncodeError, Shape};
 use crate::dialect::Dialect;
 use crate::front::text::certain::{self, Family};
 use crate::front::text::lower;
-use crate::front::text::typed::{Expr, ExprKind, Matcher, Test, Typed};
+use crate::front::text::typed::{Expr, ExprKind, Matcher, Test};
 use crate::graph::Builder;
 use crate::opt::optimise;
 
@@ -37,10 +37,11 @@ pub(super) fn over_limit(cx: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 .help("`divertc compile --target windivert` makes an object, which can be used in place of the text"),
         );
     }
-    let graph = |expr: &Expr| {
-        let typed = Typed { filter: expr.clone(), ..cx.typed.clone() };
+    let mut probe = cx.typed.clone();
+    let mut graph = |expr: &Expr| {
+        probe.filter = expr.clone();
         let mut builder = Builder::simplifying(cx.layer);
-        let entry = lower(&typed, &mut builder).ok()?;
+        let entry = lower(&probe, &mut builder).ok()?;
         Some(optimise(&builder.finish(entry), 2))
     };
     let Some(whole) = graph(&cx.typed.filter) else { return };
@@ -63,11 +64,11 @@ pub(super) fn over_limit(cx: &Context<'_>, found: &mut Vec<Diagnostic>) {
     if let ExprKind::And(clauses) | ExprKind::Or(clauses) = &cx.typed.filter.kind
         && clauses.len() <= MOST_CLAUSES
     {
-        let cost = |clause: &Expr| {
+        let mut cost = |clause: &Expr| {
             let graph = graph(clause)?;
             Some((windivert::budget(&graph, &[], Shape::Fewest).ok()?.tests, clause.span))
         };
-        let mut costs: Vec<_> = clauses.iter().filter_map(cost).collect();
+        let mut costs: Vec<_> = clauses.iter().filter_map(&mut cost).collect();
         costs.sort_by_key(|(tests, span)| (std::cmp::Reverse(*tests), span.start()));
         for (tests, span) in costs.into_iter().take(3) {
             diagnostic = diagnostic.also(span, format!("{tests} tests"));

@@ -19,7 +19,7 @@ use crate::set::IntervalSet;
 use super::absent;
 
 /// Most parts that are looked at, those of definitions counted at each use. What is beyond is not judged.
-const MOST_STEPS: usize = 200_000;
+const MOST_STEPS: usize = 100_000;
 /// Deepest nesting that is looked into; each level is a stack frame or two.
 const MOST_DEPTH: u32 = 256;
 /// Most bytes of a byte string that facts are kept of.

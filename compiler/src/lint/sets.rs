@@ -19,7 +19,10 @@ pub(super) fn entries(cx: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let mut entries: Vec<Range> = set.iter().filter(|range| range.line == 0).copied().collect();
         if !cx.is_settled(*span) {
             for range in &entries {
-                if let Some(diagnostic) = outside(test, range, cx)
+                // A named set may be used with other fields, which can have the value.
+                let own = span.start() <= range.span.start() && range.span.end() <= span.end();
+                if own
+                    && let Some(diagnostic) = outside(test, range, cx)
                     && done.insert(range.span)
                 {
                     found.push(cx.removable(diagnostic, range.span));
