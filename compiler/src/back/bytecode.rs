@@ -1,7 +1,7 @@
 //! From the graph to bytecode: nodes in reverse, so that the entry comes first and every jump goes forward; then
 //! through the same verifier as everybody's programs.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::fmt;
 
 use divert_vm::limits::{MAX_BUCKETS, MAX_INSTRUCTIONS, MAX_SET_INTERVALS};

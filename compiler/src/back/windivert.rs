@@ -10,7 +10,7 @@
 //! What is written is what the driver takes: constants are values of the field (of the layer, for `event`), so that
 //! none is negative on an array field and nothing is folded or cut.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 use std::fmt;
 
 use divert_vm::field::Field;

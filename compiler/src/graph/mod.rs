@@ -13,7 +13,7 @@ pub mod check;
 pub mod eval;
 pub mod print;
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use divert_vm::field::Field;
 use divert_vm::layer::Layer;

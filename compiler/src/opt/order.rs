@@ -6,7 +6,7 @@
 //! comes first, then the IP version, protocols, header fields, payload bytes and the packet's hash; tests on one load
 //! become neighbours, so that they can be gathered; everything else keeps its order.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use divert_vm::field::{Field, Header};
 

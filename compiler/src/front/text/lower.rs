@@ -1,7 +1,7 @@
 //! Typed tree to decision graph, by continuations: every part is told where to go when it is true and where when it is
 //! false, and is built from its last operand to its first, so that every target exists before the test that leads there.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 use std::fmt;
 
 use divert_grammar::ast::CompareOp;

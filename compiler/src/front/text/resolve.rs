@@ -1,7 +1,7 @@
 //! Names to meanings: definitions in the order written, then the filter. What can be said about one test alone is in
 //! `check.rs`.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 use std::sync::Arc;
 
 use divert_grammar::Word;
