@@ -1,5 +1,9 @@
 //! One test binary; a module for each subject. `README.md` says what lives where.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod acceptance;
 mod engines;
+mod extended;
+mod lints;
+mod savings;
 mod tidy;

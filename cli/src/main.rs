@@ -15,6 +15,7 @@ mod eval;
 mod events;
 mod finding;
 mod input;
+mod lints;
 mod output;
 mod pipeline;
 mod render;
@@ -60,6 +61,10 @@ fn run(command: Command, console: &mut Console) -> Outcome {
         Command::Eval(command) => command.run(console),
         Command::Verify(command) => command.run(console),
         Command::Disasm(command) => command.run(console),
+        Command::Sat(command) => command.run(console),
+        Command::Equiv(command) => command.run(console),
+        Command::Implies(command) => command.run(console),
+        Command::Overlap(command) => command.run(console),
         Command::Completions(command) => command.run(console),
         Command::Man(command) => command.run(console),
     }

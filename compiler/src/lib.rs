@@ -13,12 +13,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 pub mod back;
 pub mod codes;
 pub mod dialect;
 pub mod front;
 pub mod graph;
 pub mod limits;
+pub mod lint;
 pub mod opt;
 pub mod set;
 pub mod suggest;

@@ -1,4 +1,11 @@
 //! The evaluator of typed trees against that of graphs, for random trees and random inputs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
 #![allow(missing_docs)]
 
 mod common;

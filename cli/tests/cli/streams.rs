@@ -1,0 +1,111 @@
+//! Closed pipes, full disks, permissions, standard input that is much.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+
+use crate::run::{divertc, line, workplace};
+
+/// A reader that goes away after a few bytes is no error, whatever the command.
+#[test]
+fn closed_pipes_are_quiet() {
+    let folder = workplace();
+    fs::write(folder.path().join("big.jsonl"), EVENT.repeat(20_000)).expect("events");
+    for arguments in [
+        &["eval", "true", "big.jsonl", "--json"][..],
+        &["eval", "true", "big.jsonl", "--list"],
+        &["eval", "true", "big.jsonl", "-w", "-"],
+        &["eval", "true", "sample.pcap", "-w", "-"],
+        &["man"],
+        &["completions", "zsh"],
+        &["--help"],
+    ] {
+        let mut child = divertc(folder.path())
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("divertc runs");
+        let mut few = [0; 8];
+        child.stdout.take().expect("piped").read_exact(&mut few).expect("something is printed");
+        let output = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        assert!(!said.contains("ipe") && !said.contains("panic"), "{arguments:?}: {said}");
+    }
+}
+
+const EVENT: &str = "{\"packet\":\"4500001400000000403b00000a0000010a000002\",\"addr\":{\"layer\":0}}\n";
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_said() {
+    let folder = workplace();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+    let output = divertc(folder.path()).arg("man").stdout(full).output().expect("divertc runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"), "{output:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn format_keeps_permissions_and_links() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = workplace();
+    let path = folder.path().join("mine.dvf");
+    fs::write(&path, "tcp&&udp").expect("a filter");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).expect("permissions");
+    symlink("mine.dvf", folder.path().join("link.dvf")).expect("a link");
+    let ran = line("divertc format --write link.dvf", folder.path());
+    assert_eq!(ran.status, 0, "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(fs::read_to_string(&path).expect("a filter"), "tcp and udp\n");
+    assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o604);
+    assert!(fs::symlink_metadata(folder.path().join("link.dvf")).expect("a link").is_symlink());
+}
+
+/// A capture that arrives slowly and in pieces, on standard input.
+#[test]
+fn standard_input_in_pieces() {
+    let folder = workplace();
+    for name in ["sample.pcap", "sample.pcapng"] {
+        let bytes = fs::read(folder.path().join(name)).expect("a capture");
+        let mut child = divertc(folder.path())
+            .args(["eval", "--count", "true", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("divertc runs");
+        let mut stdin = child.stdin.take().expect("piped");
+        for piece in bytes.chunks(97) {
+            stdin.write_all(piece).expect("it reads");
+            stdin.flush().expect("it reads");
+        }
+        drop(stdin);
+        let piped = child.wait_with_output().expect("it ends").stdout;
+        let direct = line(&format!("divertc eval --count true {name}"), folder.path()).stdout;
+        assert_eq!(String::from_utf8_lossy(&piped), String::from_utf8_lossy(&direct), "{name}");
+    }
+}
+
+/// The same verdicts, whichever way they are asked for; and what is written is what matched.
+#[test]
+fn all_forms_of_eval_agree() {
+    let folder = workplace();
+    for (filter, input) in
+        [("tcp", "sample.pcap"), ("udp or icmpv6", "sample.pcapng"), ("ip.TTL > 60", "damaged.pcap")]
+    {
+        let run = |rest: &str| line(&format!("divertc eval '{filter}' {input} {rest}"), folder.path()).stdout;
+        let text = |rest: &str| String::from_utf8(run(rest)).expect("text");
+        let count: u64 = text("--count").trim().parse().expect("a number");
+        let json = text("--json");
+        let matches = json.lines().filter(|line| line.ends_with("\"match\":true}")).count();
+        assert_eq!(matches as u64, count, "{filter}");
+        assert!(json.lines().last().expect("a summary").contains(&format!("\"matched\":{count},")));
+        assert_eq!(text("--list").lines().count() as u64, count);
+        run("-w out.cap");
+        let again = line(&format!("divertc eval --count '{filter}' out.cap"), folder.path()).stdout;
+        let all = line("divertc eval --count true out.cap", folder.path()).stdout;
+        assert_eq!(String::from_utf8_lossy(&again).trim(), count.to_string());
+        assert_eq!(again, all, "all that was written matches");
+    }
+}
