@@ -14,8 +14,10 @@ use proptest::prelude::*;
 
 const HANDLES: usize = 5;
 
+type Meaning = fn(u16) -> bool;
+
 /// Filters and what they mean for an outbound packet with this identification.
-const FILTERS: [(&str, fn(u16) -> bool); 4] = [
+const FILTERS: [(&str, Meaning); 4] = [
     ("true", |_| true),
     ("ip.Id & 1 == 1", |id| id % 2 == 1),
     ("ip.Id & 2 == 2", |id| id & 2 == 2),
@@ -95,7 +97,7 @@ struct Waiting {
 
 /// A handle of the model.
 struct Handle {
-    filter: fn(u16) -> bool,
+    filter: Meaning,
     priority: i16,
     serial: u64,
     flags: u64,
@@ -432,7 +434,9 @@ impl World {
             match parameter {
                 Parameter::QueueLength => handle.limits.0 = value,
                 Parameter::QueueSize => handle.limits.1 = value,
-                _ => handle.limits.2 = value,
+                Parameter::QueueTime | Parameter::VersionMajor | Parameter::VersionMinor => {
+                    handle.limits.2 = value;
+                }
             }
             handle.make_room(0, 0);
         }
