@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::string::String;
 use std::vec::Vec;
 
-use divert_driver_protocol::{Address, Flags, Open, Send, Statistics};
+use divert_driver_protocol::{Address, Counter, Flags, Open, Send, Statistics};
 use divert_vm::packet::{Version, ipv4, ipv6};
 use divert_vm::{Endpoint, Event, Layer, Packet};
 
@@ -295,6 +295,9 @@ impl Simulation {
 
     fn receive(&self, number: usize) -> Option<(Address, Vec<u8>)> {
         let running = self.handles.get(number)?;
+        if self.driver.statistics(running.id).ok()?.get(Counter::QueueLength) == 0 {
+            return None;
+        }
         let largest = divert_vm::limits::MAX_PACKET;
         match self.driver.receive(running.id, HostReceive::new(0, 1, largest)) {
             Answer::Complete(receive, Ok(filled)) => {
