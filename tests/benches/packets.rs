@@ -4,22 +4,42 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use divert_vm::packet::{Packet, Protocol, Version};
-use pcap_parser::traits::PcapReaderIterator;
 use pcap_parser::{Block, Linktype, PcapBlockOwned, PcapError, create_reader};
 
-/// All packets of the captures that every evaluator must read alike, from the IP header on.
-pub fn load() -> (PathBuf, Vec<Vec<u8>>) {
+/// All packets of the captures that every evaluator must read alike, one after the other, and where each begins and
+/// ends.
+pub(crate) struct Packets {
+    pub(crate) folder: PathBuf,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Packets {
+    /// The packets, from the IP header on.
+    pub(crate) fn all(&self) -> Vec<&[u8]> {
+        let starts = [0].into_iter().chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end]).collect()
+    }
+
+    fn add(&mut self, packet: &[u8]) {
+        if is_plain(packet) {
+            self.bytes.extend(packet);
+            self.ends.push(self.bytes.len());
+        }
+    }
+}
+
+pub(crate) fn load() -> Packets {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let shared = root.parent().unwrap().join("shared/pcaps");
     let folder = if shared.is_dir() { shared } else { root.join("tests/captures") };
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let mut packets = Vec::new();
+    let mut packets = Packets { folder, bytes: Vec::new(), ends: Vec::new() };
     for file in files {
         read(&file, &mut packets);
     }
-    packets.retain(|packet| is_plain(packet));
-    (folder, packets)
+    packets
 }
 
 /// Whether libpcap sees the packet as we do: it ignores IPv6 extension headers and transport headers cut short.
@@ -33,7 +53,7 @@ fn is_plain(bytes: &[u8]) -> bool {
 }
 
 /// Reads one capture as far as it is whole.
-fn read(path: &Path, packets: &mut Vec<Vec<u8>>) {
+fn read(path: &Path, packets: &mut Packets) {
     let file = fs::File::open(path).unwrap();
     let Ok(mut reader) = create_reader(1 << 20, file) else { return };
     let mut links = Vec::new();
@@ -55,7 +75,9 @@ fn read(path: &Path, packets: &mut Vec<Vec<u8>>) {
                     }
                     PcapBlockOwned::NG(_) => None,
                 };
-                packets.extend(found.and_then(|(link, data)| ip(link, data)).map(<[u8]>::to_vec));
+                if let Some(packet) = found.and_then(|(link, data)| ip(link, data)) {
+                    packets.add(packet);
+                }
                 reader.consume(consumed);
             }
             Err(PcapError::Incomplete(_)) => match reader.refill() {

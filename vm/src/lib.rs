@@ -48,3 +48,8 @@ pub use op::{Instruction, Op, Target};
 pub use packet::{Packet, PacketError};
 pub use program::{Program, Verified};
 pub use verify::{Needs, VerifyError};
+
+/// Says that a path is rarely taken: the compiler then moves it out of the way of the others.
+#[cold]
+#[inline]
+const fn rare() {}

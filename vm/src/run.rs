@@ -52,31 +52,34 @@ fn run<const COUNT: bool>(program: &Program<'_>, source: &impl Source) -> (bool,
     let (mut at, mut steps) = (0_usize, 0_u32);
     // Both verdicts lie behind the last instruction, and every step moves forward.
     while let Some(record) = instructions.get(at) {
-        let code = Code::of(record);
-        let success = if code.op & 4 == 0 {
+        let code = Code(record);
+        // Both are read before the test and chosen by a branch: a processor that guesses it does not wait for the test.
+        let (on_true, on_false) = code.targets();
+        let success = if code.op() & 4 == 0 {
             // An absent field fails every test, complements included.
-            source.narrow(code.field, code.index).is_some_and(|key| {
-                let key = key & code.mask;
-                let inside = if code.op & 2 == 0 {
-                    key.wrapping_sub(code.low) <= code.high.wrapping_sub(code.low)
+            source.narrow(code.field(), code.index()).is_some_and(|key| {
+                let key = key & code.mask();
+                let inside = if code.op() & 2 == 0 {
+                    key.wrapping_sub(code.low()) <= code.high().wrapping_sub(code.low())
                 } else {
-                    narrow_lookup(program, code.low, key)
+                    narrow_lookup(program, code.low(), key)
                 };
-                inside != (code.op & 1 == 1)
+                inside != (code.op() & 1 == 1)
             })
         } else {
-            Field::from_number(code.field)
+            crate::rare();
+            Field::from_number(code.field())
                 .and_then(|field| source.wide(field))
-                .is_some_and(|key| wide_test(program, record, key).unwrap_or(false))
+                .is_some_and(|key| wide_test(program, code, key).unwrap_or(false))
         };
         if COUNT {
             steps = steps.wrapping_add(1);
-            if code.op & 2 != 0 && reads(source, &code) {
-                let depth = program.set(code.low).map_or(0, |set| u32::from(set.depth));
+            if code.op() & 2 != 0 && reads(source, code) {
+                let depth = program.set(code.low()).map_or(0, |set| u32::from(set.depth));
                 steps = steps.wrapping_add(depth);
             }
         }
-        let target = usize::from(if success { code.on_true } else { code.on_false });
+        let target = usize::from(if success { on_true } else { on_false });
         if target <= at {
             break;
         }
@@ -85,52 +88,70 @@ fn run<const COUNT: bool>(program: &Program<'_>, source: &impl Source) -> (bool,
     (at == usize::from(Target::ACCEPT.raw()), steps)
 }
 
-/// The parts of a record, read but not examined: the verifier has done that.
-struct Code {
-    op: u8,
-    field: u8,
-    on_true: u16,
-    on_false: u16,
-    index: i32,
-    mask: u32,
-    low: u32,
-    high: u32,
-}
+/// The parts of a record, not examined: the verifier has done that. Each is read where it is used, so that the loop
+/// needs few registers.
+#[derive(Clone, Copy)]
+struct Code<'p>(&'p InstructionRecord);
 
-impl Code {
+impl Code<'_> {
     #[inline]
-    const fn of(record: &InstructionRecord) -> Self {
-        let [op, field, _, _, t0, t1, f0, f1, i0, i1, i2, i3, m0, m1, m2, m3, l0, l1, l2, l3, h0, h1, h2, h3] =
-            *record;
-        Self {
-            op,
-            field,
-            on_true: u16::from_le_bytes([t0, t1]),
-            on_false: u16::from_le_bytes([f0, f1]),
-            index: i32::from_le_bytes([i0, i1, i2, i3]),
-            mask: u32::from_le_bytes([m0, m1, m2, m3]),
-            low: u32::from_le_bytes([l0, l1, l2, l3]),
-            high: u32::from_le_bytes([h0, h1, h2, h3]),
-        }
+    const fn op(self) -> u8 {
+        let [op, ..] = *self.0;
+        op
+    }
+
+    #[inline]
+    const fn field(self) -> u8 {
+        let [_, field, ..] = *self.0;
+        field
+    }
+
+    #[inline]
+    const fn targets(self) -> (u16, u16) {
+        let [_, _, _, _, t0, t1, f0, f1, ..] = *self.0;
+        (u16::from_le_bytes([t0, t1]), u16::from_le_bytes([f0, f1]))
+    }
+
+    #[inline]
+    const fn index(self) -> i32 {
+        let [_, _, _, _, _, _, _, _, i0, i1, i2, i3, ..] = *self.0;
+        i32::from_le_bytes([i0, i1, i2, i3])
+    }
+
+    #[inline]
+    const fn mask(self) -> u32 {
+        let [.., m0, m1, m2, m3, _, _, _, _, _, _, _, _] = *self.0;
+        u32::from_le_bytes([m0, m1, m2, m3])
+    }
+
+    #[inline]
+    const fn low(self) -> u32 {
+        let [.., l0, l1, l2, l3, _, _, _, _] = *self.0;
+        u32::from_le_bytes([l0, l1, l2, l3])
+    }
+
+    #[inline]
+    const fn high(self) -> u32 {
+        let [.., h0, h1, h2, h3] = *self.0;
+        u32::from_le_bytes([h0, h1, h2, h3])
     }
 }
 
 /// A test on a field of more than 32 bits. Out of line, like the look-up below, so that the loop keeps its registers.
 #[inline(never)]
-fn wide_test(program: &Program<'_>, record: &InstructionRecord, key: u128) -> Option<bool> {
-    let code = Code::of(record);
-    let key = key & program.constant(code.mask)?;
-    let inside = if code.op & 2 == 0 {
-        program.constant(code.low)? <= key && key <= program.constant(code.high)?
+fn wide_test(program: &Program<'_>, code: Code<'_>, key: u128) -> Option<bool> {
+    let key = key & program.constant(code.mask())?;
+    let inside = if code.op() & 2 == 0 {
+        program.constant(code.low())? <= key && key <= program.constant(code.high())?
     } else {
-        wide_contains(program, &program.set(code.low)?, key)
+        wide_contains(program, &program.set(code.low())?, key)
     };
-    Some(inside != (code.op & 1 == 1))
+    Some(inside != (code.op() & 1 == 1))
 }
 
 /// Whether the instruction's field is there, so that its set was searched.
-fn reads(source: &impl Source, code: &Code) -> bool {
-    Field::from_number(code.field).is_some_and(|field| source.key(field, code.index).is_some())
+fn reads(source: &impl Source, code: Code<'_>) -> bool {
+    Field::from_number(code.field()).is_some_and(|field| source.key(field, code.index()).is_some())
 }
 
 #[inline(never)]

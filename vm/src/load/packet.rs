@@ -169,19 +169,15 @@ static PLACES: [Place; 256] = {
 pub(crate) struct PacketSource<'r, 'a> {
     input: &'r Input<'a>,
     packet: &'a Packet<'a>,
-    // The parts of [`Found`], apart: together they would be packed into one word and unpacked again.
-    kind: Protocol,
-    number: u8,
-    fragment: bool,
-    offset: u32,
+    found: Found,
 }
 
 impl Source for PacketSource<'_, '_> {
     #[inline]
     fn narrow(&self, field: u8, index: i32) -> Option<u32> {
         let place = PLACES.get(usize::from(field))?;
-        let start = if place.header == self.kind as u8 {
-            self.offset
+        let start = if place.header == self.found.kind as u8 {
+            self.found.offset
         } else if place.header == IP | self.packet.version() as u8
             || place.header == DIRECTION | u8::from(self.input.address.outbound)
         {
@@ -208,18 +204,24 @@ impl<'r, 'a> PacketSource<'r, 'a> {
     /// `transport` says whether a field will be read that [needs it](Field::needs_transport).
     #[inline]
     pub(crate) fn new(input: &'r Input<'a>, packet: &'a Packet<'a>, transport: bool) -> Self {
-        let Found { kind, number, fragment, offset } = if transport { packet.find() } else { Found::NOTHING };
-        Self { input, packet, kind, number, fragment, offset }
+        let mut source = Self { input, packet, found: Found::default() };
+        if transport {
+            packet.find(&mut source.found);
+        }
+        source
     }
 
     /// The key of a field whose header is not there, or that has none.
     #[inline]
     fn missing(&self, what: What, field: u8, index: i32) -> Option<u32> {
-        let Self { input, packet, kind, number, fragment, offset } = *self;
+        // A copy, and part by part: so the original never leaves the registers.
+        let Found { kind, number, fragment, offset } = self.found;
         match what {
             What::Word => None,
             What::Presence => Some(0),
-            What::Other => other(input, packet, &Found { kind, number, fragment, offset }, field, index),
+            What::Other => {
+                other(self.input, self.packet, &Found { kind, number, fragment, offset }, field, index)
+            }
         }
     }
 }
@@ -253,7 +255,7 @@ fn other(input: &Input<'_>, packet: &Packet<'_>, found: &Found, field: u8, index
         Field::Event => Some(u32::from(input.event.number())),
         Field::Loopback => Some(u32::from(address.loopback)),
         Field::Impostor => Some(u32::from(address.impostor)),
-        Field::Protocol => Some(u32::from(found.number)),
+        Field::Protocol => Some(found.number),
         Field::Fragment => Some(u32::from(found.fragment)),
         Field::TcpPayloadLength => tcp().map(length),
         Field::UdpPayloadLength => udp().map(length),

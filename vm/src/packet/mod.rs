@@ -62,9 +62,12 @@ impl fmt::Display for PacketError {
 impl core::error::Error for PacketError {}
 
 /// Which transport header was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[repr(u8)]
 pub enum Protocol {
+    /// None that is known, a later fragment, or one that is cut short.
+    #[default]
+    Other,
     /// ICMP over IPv4, 8 bytes at least.
     Icmp,
     /// ICMPv6 over IPv6, 8 bytes at least.
@@ -73,8 +76,6 @@ pub enum Protocol {
     Tcp,
     /// UDP, 8 bytes at least.
     Udp,
-    /// None that is known, a later fragment, or one that is cut short.
-    Other,
 }
 
 /// What lies behind the IP headers.
@@ -112,6 +113,7 @@ impl<'a> Packet<'a> {
                 Ok(Self { bytes, version: Version::V4, header: u16::from(header), total })
             }
             6 => {
+                crate::rare();
                 if bytes.len() < ipv6::HEADER {
                     return Err(PacketError::TooShort);
                 }
@@ -174,17 +176,19 @@ impl<'a> Packet<'a> {
     /// Finds the transport header: at once for IPv4, behind the extension headers for IPv6.
     #[must_use]
     pub fn transport(&self) -> Transport {
-        let found = self.find();
+        let mut found = Found::default();
+        self.find(&mut found);
         let length = self.payload(&found).map_or(0, <[u8]>::len);
         // At most `MAX_PACKET`.
         let payload = self.end().saturating_sub(length) as u32;
         let Found { kind, number, fragment, offset } = found;
-        Transport { kind, number, fragment, offset, payload }
+        Transport { kind, number: number as u8, fragment, offset, payload }
     }
 
-    /// As [`Packet::transport`], without the payload.
+    /// As [`Packet::transport`], without the payload. A result of this size would be packed into one register and
+    /// unpacked again, so it is written part by part.
     #[inline]
-    pub(crate) fn find(&self) -> Found {
+    pub(crate) fn find(&self, found: &mut Found) {
         let (number, fragment, later, offset) = match (self.version, self.bytes.first_chunk::<20>()) {
             (Version::V4, Some(fixed)) => {
                 let [_, _, _, _, _, _, high, low, _, number, ..] = *fixed;
@@ -192,21 +196,25 @@ impl<'a> Packet<'a> {
                 (number, word & 0x3FFF != 0, word & 0x1FFF != 0, u32::from(self.header))
             }
             _ => {
+                crate::rare();
                 let last = ipv6::skip_extensions(self.content());
                 // At most `MAX_PACKET`.
                 (last.number, last.fragment, last.later, last.offset as u32)
             }
         };
         let (version, start) = (self.version, offset as usize);
-        let is_there = |length: usize| !later && start.saturating_add(length) <= self.end();
-        let kind = match number {
+        let is_there = |length: usize| start.saturating_add(length) <= self.end();
+        found.number = u32::from(number);
+        found.fragment = fragment;
+        found.offset = offset;
+        found.kind = match number {
+            _ if later => Protocol::Other,
             tcp::NUMBER if is_there(tcp::HEADER) && tcp::is_whole(self.bytes, start) => Protocol::Tcp,
             udp::NUMBER if is_there(udp::HEADER) => Protocol::Udp,
             icmp::NUMBER if is_there(icmp::HEADER) && version == Version::V4 => Protocol::Icmp,
             icmp::NUMBER_V6 if is_there(icmp::HEADER) && version == Version::V6 => Protocol::Icmpv6,
             _ => Protocol::Other,
         };
-        Found { kind, number, fragment, offset }
     }
 
     /// What follows the transport header, to the end of the packet; nothing when the header claims to be longer.
@@ -223,17 +231,13 @@ impl<'a> Packet<'a> {
 }
 
 /// [`Transport`] without the payload: as much as most programs need.
-#[derive(Clone, Copy)]
+#[derive(Default)]
 pub(crate) struct Found {
     pub(crate) kind: Protocol,
-    pub(crate) number: u8,
+    /// A word, so that the whole is more than one register and stays in parts.
+    pub(crate) number: u32,
     pub(crate) fragment: bool,
     pub(crate) offset: u32,
-}
-
-impl Found {
-    /// What is known before looking.
-    pub(crate) const NOTHING: Self = Self { kind: Protocol::Other, number: 0, fragment: false, offset: 0 };
 }
 
 /// The byte at `offset`, or `None` past the end.
