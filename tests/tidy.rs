@@ -65,7 +65,19 @@ fn crates_depend_on_what_they_may() {
         ("grammar", [].as_slice()),
         ("vm", &[]),
         ("compiler", &["divert-grammar", "divert-vm"]),
-        ("cli", &["divert-compiler", "divert-grammar", "divert-vm", "divert-fuzz"]),
+        (
+            "cli",
+            &[
+                "divert-compiler",
+                "divert-driver-core",
+                "divert-driver-protocol",
+                "divert-grammar",
+                "divert-vm",
+                "divert-fuzz",
+            ],
+        ),
+        ("driver/protocol", &["divert-vm"]),
+        ("driver/core", &["divert-driver-protocol", "divert-vm"]),
     ] {
         let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or("").split("\n[").next().unwrap();

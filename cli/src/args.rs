@@ -78,6 +78,7 @@ pub(crate) enum Command {
     Eval(cmd::eval::Eval),
     Verify(cmd::verify::Verify),
     Disasm(cmd::disasm::Disasm),
+    Divert(cmd::divert::Divert),
     Sat(cmd::sat::Sat),
     Equiv(cmd::equiv::Equiv),
     Implies(cmd::implies::Implies),

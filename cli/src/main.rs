@@ -61,6 +61,7 @@ fn run(command: Command, console: &mut Console) -> Outcome {
         Command::Eval(command) => command.run(console),
         Command::Verify(command) => command.run(console),
         Command::Disasm(command) => command.run(console),
+        Command::Divert(command) => command.run(console),
         Command::Sat(command) => command.run(console),
         Command::Equiv(command) => command.run(console),
         Command::Implies(command) => command.run(console),

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod disasm;
+pub(crate) mod divert;
 pub(crate) mod equiv;
 pub(crate) mod eval;
 pub(crate) mod format;

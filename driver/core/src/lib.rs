@@ -34,6 +34,8 @@ mod receive;
 mod reflect;
 mod ring;
 mod session;
+#[cfg(feature = "std")]
+pub mod simulate;
 pub mod state;
 mod table;
 

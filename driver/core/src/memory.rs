@@ -45,7 +45,8 @@ impl Pool {
 
 /// Appends, or gives the value back when there is no memory.
 pub(crate) fn try_push<T>(list: &mut Vec<T>, value: T) -> Result<(), T> {
-    if list.try_reserve(1).is_err() {
+    // That there is room now is said again for the optimiser: no path that panics remains in `push`.
+    if list.try_reserve(1).is_err() || list.len() == list.capacity() {
         return Err(value);
     }
     list.push(value);
@@ -56,6 +57,10 @@ pub(crate) fn try_push<T>(list: &mut Vec<T>, value: T) -> Result<(), T> {
 pub(crate) fn try_copy(bytes: &[u8]) -> Result<Vec<u8>, NoMemory> {
     let mut copy = Vec::new();
     copy.try_reserve_exact(bytes.len()).map_err(|_| NoMemory)?;
+    // As above.
+    if bytes.len() > copy.capacity().wrapping_sub(copy.len()) {
+        return Err(NoMemory);
+    }
     copy.extend_from_slice(bytes);
     Ok(copy)
 }

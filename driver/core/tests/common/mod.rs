@@ -1,5 +1,5 @@
 //! Filters from text, packets, and short ways to a driver on the host platform.
-#![allow(dead_code, reason = "each test uses its part")]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "each test uses its part; they are tests")]
 
 use divert_compiler::back::bytecode::emit;
 use divert_compiler::front::text::{Options, analyse, lower};
