@@ -3,4 +3,5 @@
 
 mod acceptance;
 mod engines;
+mod savings;
 mod tidy;

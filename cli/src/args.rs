@@ -37,9 +37,11 @@ Exit status: 0 fine, 1 no (findings, nothing matched ...), 2 could not do it.";
 pub(crate) struct Global {
     /// When to use colours; NO_COLOR is honoured
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto, global = true)]
+    #[arg(help_heading = "Messages")]
     pub(crate) color: When,
     /// How findings are written
     #[arg(long, value_name = "FORM", value_enum, default_value_t = MessageFormat::Human, global = true)]
+    #[arg(help_heading = "Messages")]
     pub(crate) message_format: MessageFormat,
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, StderrLock, StdoutLock, Write as _};
 
 use divert_grammar::diagnostic::Severity;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{Global, MessageFormat, When};
 use crate::finding::Finding;
@@ -55,8 +56,30 @@ pub(crate) type Outcome<T = Status> = Result<T, Stop>;
 
 /// Width of messages where there is no terminal to ask.
 const USUAL_WIDTH: usize = 100;
+/// Bytes from which on reading takes so long that a bar is of use: about half a second from a slow disk.
+const LARGE: u64 = 256 << 20;
 /// Nothing is made narrower than this.
 const LEAST_WIDTH: usize = 30;
+
+/// A bar, or none; it vanishes when the work is done.
+pub(crate) struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    /// So many bytes are done.
+    pub(crate) fn at(&self, bytes: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(bytes);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
 
 /// The two streams and how to write to them.
 pub(crate) struct Console {
@@ -110,6 +133,15 @@ impl Console {
     /// Standard output itself, for a command that says nothing else there.
     pub(crate) fn raw(&self) -> Box<dyn io::Write> {
         Box::new(io::stdout())
+    }
+
+    /// A bar for work on `size` bytes, where somebody sees it and, so says `silent`, nothing is printed meanwhile.
+    pub(crate) fn progress(&self, size: u64, silent: bool) -> Progress {
+        let seen = silent && size >= LARGE && self.format == MessageFormat::Human && self.err.is_terminal();
+        Progress(seen.then(|| {
+            let style = ProgressStyle::with_template("{bar:40} {percent}% of {total_bytes}, {eta} left");
+            ProgressBar::new(size).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        }))
     }
 
     /// A part of the result.

@@ -1,11 +1,12 @@
 //! The way of a filter from one form to the next. Each step either gives the next form or says what is wrong.
 
+use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use divert_compiler::Dialect;
 use divert_compiler::back::bytecode::emit;
-use divert_compiler::front::text::{Analysis, Directory, Options, analyse, lower};
+use divert_compiler::front::text::{Analysis, LowerError, Options, Typed, analyse, lower};
 use divert_compiler::front::{bytecode, windivert};
 use divert_compiler::graph::{Builder, Graph};
 use divert_compiler::opt::optimise;
@@ -19,7 +20,7 @@ use crate::args::{DialectName, LayerName, Reading};
 use crate::codes;
 use crate::console::{Console, Outcome, Stop};
 use crate::finding::{Finding, Origin, SourceText};
-use crate::input::{Content, Filter, file_hint};
+use crate::input::{Content, Filter, file_hint, reason};
 
 /// What became of a filter on the way to its graph.
 pub(crate) struct Understood {
@@ -27,30 +28,54 @@ pub(crate) struct Understood {
     pub(crate) findings: Vec<Finding>,
     /// Its meaning; none when there are errors.
     pub(crate) graph: Option<Graph>,
+    /// What a text was understood as.
+    pub(crate) typed: Option<Typed>,
 }
 
-/// Finds out what a filter means.
-pub(crate) fn understand(filter: &Filter, reading: &Reading) -> Understood {
+/// Finds out what a filter means. At level 0 tests are kept whose outcome is certain.
+pub(crate) fn understand(filter: &Filter, reading: &Reading, level: u8) -> Understood {
     match &filter.content {
-        Content::Text(source) => text(source, reading),
+        Content::Text(source) => text(source, reading, level),
         Content::Object(source) => match object(source, reading) {
-            Ok(graph) => Understood { findings: Vec::new(), graph: Some(graph) },
-            Err(finding) => Understood { findings: vec![finding], graph: None },
+            Ok(graph) => Understood { findings: Vec::new(), graph: Some(graph), typed: None },
+            Err(finding) => Understood { findings: vec![finding], graph: None, typed: None },
         },
         Content::Bytecode(bytes) => match program(&filter.origin, bytes, reading, USER_WORK) {
-            Ok(verified) => Understood { findings: Vec::new(), graph: Some(bytecode::lift(&verified)) },
-            Err(finding) => Understood { findings: vec![finding], graph: None },
+            Ok(verified) => {
+                Understood { findings: Vec::new(), graph: Some(bytecode::lift(&verified)), typed: None }
+            }
+            Err(finding) => Understood { findings: vec![finding], graph: None, typed: None },
         },
     }
 }
 
 /// The graph of a filter, optimised; everything that is to be said about it is said.
 pub(crate) fn graph(filter: &Filter, reading: &Reading, level: u8, console: &mut Console) -> Outcome<Graph> {
-    let Understood { findings, graph } = understand(filter, reading);
+    meaning(filter, reading, level, console).map(|(graph, _)| graph)
+}
+
+/// The graph of a filter, optimised, and what it was understood as when it is text.
+pub(crate) fn meaning(
+    filter: &Filter,
+    reading: &Reading,
+    level: u8,
+    console: &mut Console,
+) -> Outcome<(Graph, Option<Typed>)> {
+    let Understood { findings, graph, typed } = understand(filter, reading, level);
     for finding in findings {
         console.report(finding)?;
     }
-    graph.map(|graph| optimise(&graph, level)).ok_or(Stop::Said)
+    graph.map(|graph| (optimise(&graph, level), typed)).ok_or(Stop::Said)
+}
+
+/// The graph of what was understood.
+///
+/// # Errors
+/// When it would be too large.
+pub(crate) fn lowered(typed: &Typed, level: u8) -> Result<Graph, LowerError> {
+    let mut builder =
+        if level == 0 { Builder::plain(typed.layer) } else { Builder::simplifying(typed.layer) };
+    lower(typed, &mut builder).map(|entry| builder.finish(entry))
 }
 
 /// The bytecode of a filter. What is bytecode already stays as it is, once the verifier accepts it.
@@ -69,6 +94,12 @@ pub(crate) fn compiled(filter: Filter, reading: &Reading, console: &mut Console)
 /// When it is too large for that.
 pub(crate) fn assemble(origin: &Origin, graph: &Graph) -> Result<Vec<u8>, Finding> {
     emit(graph, &[]).map_err(|error| Finding::whole(origin, codes::TARGET, format!("no bytecode: {error}")))
+}
+
+/// The text of a filter that is no text.
+pub(crate) fn decompile(filter: &Filter, reading: &Reading, console: &mut Console) -> Outcome<String> {
+    let graph = graph(filter, reading, 2, console)?;
+    Ok(divert_compiler::back::text::text(&graph))
 }
 
 /// Bytecode that the verifier accepts.
@@ -118,17 +149,15 @@ fn object(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Finding> 
     })
 }
 
-fn text(source: &Rc<SourceText>, reading: &Reading) -> Understood {
+fn text(source: &Rc<SourceText>, reading: &Reading, level: u8) -> Understood {
     let analysis = analysis(source, reading);
     let mut diagnostics = analysis.diagnostics;
-    let graph = analysis.typed.and_then(|typed| {
-        let mut builder = Builder::simplifying(typed.layer);
-        match lower(&typed, &mut builder) {
-            Ok(entry) => Some(builder.finish(entry)),
-            Err(error) => {
-                diagnostics.push(error.diagnostic(typed.filter.span));
-                None
-            }
+    let typed = analysis.typed;
+    let graph = typed.as_ref().and_then(|typed| match lowered(typed, level) {
+        Ok(graph) => Some(graph),
+        Err(error) => {
+            diagnostics.push(error.diagnostic(typed.filter.span));
+            None
         }
     });
     let hint = file_hint(source);
@@ -138,7 +167,7 @@ fn text(source: &Rc<SourceText>, reading: &Reading) -> Understood {
         first.help.push(hint);
     }
     let findings = diagnostics.into_iter().map(|diagnostic| Finding::text(source, diagnostic)).collect();
-    Understood { findings, graph }
+    Understood { findings, graph, typed }
 }
 
 fn analysis(source: &SourceText, reading: &Reading) -> Analysis {
@@ -147,10 +176,11 @@ fn analysis(source: &SourceText, reading: &Reading) -> Analysis {
         Origin::File(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
         Origin::Argument | Origin::Stdin => PathBuf::new(),
     };
-    let loader = &Directory(folder);
+    // The words of the system, as for all other files.
+    let load = |path: &str| fs::read(folder.join(path)).map_err(|error| reason(&error));
     let dialect = match reading.dialect {
         DialectName::Extended => Dialect::Extended,
         DialectName::Windivert => Dialect::Windivert,
     };
-    analyse(&source.text, &Options { layer: reading.layer.map(LayerName::layer), dialect, loader })
+    analyse(&source.text, &Options { layer: reading.layer.map(LayerName::layer), dialect, loader: &load })
 }

@@ -54,7 +54,7 @@ impl Check {
                 }
             };
             count += 1;
-            for mut finding in pipeline::understand(&filter, &self.reading).findings {
+            for mut finding in pipeline::understand(&filter, &self.reading, 1).findings {
                 deny(&mut finding, &self.deny);
                 if finding.is_error() {
                     status = status.max(Status::No);

@@ -4,13 +4,15 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use divert_compiler::back::windivert::{DRIVER_TESTS, EncodeError, Shape, encode};
-use divert_compiler::back::{dot, json};
-use divert_compiler::graph::Graph;
+use divert_compiler::back::windivert::{DRIVER_TESTS, EncodeError, encode};
+use divert_compiler::back::windivert_text::{self, TextError};
+use divert_compiler::back::{dot, json, text};
+use divert_compiler::graph::{Graph, Node};
 use divert_grammar::diagnostic::Severity;
 use divert_vm::disasm::Listing;
 use divert_vm::program::Program;
 
+use super::budget::Budget;
 use crate::args::{Forced, Reading};
 use crate::codes;
 use crate::console::{Console, Outcome, Status};
@@ -26,9 +28,11 @@ Examples:
   divertc compile web.dvf -o web.dvc
   divertc compile --target windivert 'tcp.DstPort in {80, 443}'
   divertc compile --target listing -O0 web.dvf
+  divertc compile --budget web.dvf
   divertc compile --target dot web.dvf | dot -Tsvg > web.svg
 
-`windivert` prints the object that WinDivertOpen takes in place of a filter.")]
+`windivert` prints the object that WinDivertOpen takes in place of a filter,
+`windivert-text` a filter that it takes as text.")]
 pub(crate) struct Compile {
     /// The filter: a file, text, an object, or - for standard input
     #[arg(value_name = "FILTER")]
@@ -44,6 +48,9 @@ pub(crate) struct Compile {
     #[arg(short = 'O', value_name = "LEVEL", default_value_t = 2)]
     #[arg(value_parser = clap::value_parser!(u8).range(0..=2))]
     level: u8,
+    /// Say how many of an object's tests each clause costs, and compile nothing
+    #[arg(long, conflicts_with = "output")]
+    budget: bool,
     /// Write to this file instead of standard output
     #[arg(short = 'o', long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -56,6 +63,10 @@ enum Target {
     Bytecode,
     /// A WinDivert 2.2 filter object, one line
     Windivert,
+    /// Text that WinDivert 2.2 accepts, one line
+    WindivertText,
+    /// Text of the extended dialect
+    ExtendedText,
     /// The bytecode as a listing
     Listing,
     /// The decision graph for Graphviz
@@ -71,16 +82,24 @@ impl Compile {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
         let (selection, _) = self.forced.one(self.filter.into_iter().collect())?;
         let output = self.output.filter(|path| path.as_os_str() != "-");
-        if self.target == Target::Bytecode && output.is_none() && console.out_is_terminal() {
+        if self.target == Target::Bytecode && !self.budget && output.is_none() && console.out_is_terminal() {
             return Err(Finding::command(codes::USAGE, "bytecode is not for terminals")
                 .help("write it to a file with -o FILE, or look at it with --target listing")
                 .into());
         }
         let filter = input::read(selection)?;
-        let graph = pipeline::graph(&filter, &self.reading, self.level, console)?;
+        let (graph, typed) = pipeline::meaning(&filter, &self.reading, self.level, console)?;
+        let budget = Budget { source: &filter, typed: typed.as_ref(), level: self.level };
+        if self.budget {
+            let lines = budget.of(&graph).map_err(|error| too_small(&budget, &graph, &error))?;
+            console.bytes(budget.table(&lines).as_bytes())?;
+            return Ok(Status::Fine);
+        }
         let bytes = match self.target {
             Target::Bytecode => pipeline::assemble(&filter.origin, &graph)?,
-            Target::Windivert => object(&filter.origin, &graph, console)?.into_bytes(),
+            Target::Windivert => object(&budget, &graph, console)?.into_bytes(),
+            Target::WindivertText => plain_text(&filter.origin, &graph)?.into_bytes(),
+            Target::ExtendedText => text::text(&graph).into_bytes(),
             Target::Listing => listing(&filter.origin, &graph)?.into_bytes(),
             Target::Dot => dot::dot(&graph).into_bytes(),
             Target::Json => format!("{}\n", json::json(&graph)).into_bytes(),
@@ -100,8 +119,9 @@ fn listing(origin: &Origin, graph: &Graph) -> Result<String, Finding> {
     Ok(Listing::new(&program, LISTED).to_string())
 }
 
-fn object(origin: &Origin, graph: &Graph, console: &mut Console) -> Outcome<String> {
-    let encoded = encode(graph, Shape::default()).map_err(|error| too_small(origin, &error))?;
+fn object(budget: &Budget<'_>, graph: &Graph, console: &mut Console) -> Outcome<String> {
+    let origin = &budget.source.origin;
+    let encoded = encode(graph, budget.shape()).map_err(|error| too_small(budget, graph, &error))?;
     if encoded.tests > DRIVER_TESTS {
         let message = format!(
             "the object has {} tests, and the driver of WinDivert 2.2 opens no handle with more than {DRIVER_TESTS}",
@@ -114,14 +134,45 @@ fn object(origin: &Origin, graph: &Graph, console: &mut Console) -> Outcome<Stri
     Ok(format!("{}\n", encoded.object))
 }
 
-/// Says what does not fit, and what does.
-fn too_small(origin: &Origin, error: &EncodeError) -> Finding {
-    let message = format!("no WinDivert object can express this filter: it {error}");
-    let finding = Finding::whole(origin, codes::TARGET, message);
-    match error {
-        EncodeError::TooManyTests { .. } => {
-            finding.help("divide the filter among several handles, or compile to bytecode, which has sets")
+fn plain_text(origin: &Origin, graph: &Graph) -> Result<String, Finding> {
+    let text = windivert_text::text(graph).map_err(|error| {
+        let it = if matches!(error, TextError::Mask { .. }) { "" } else { "it " };
+        let message = format!("this filter cannot be said in WinDivert's language: {it}{error}");
+        let finding = Finding::whole(origin, codes::TARGET, message);
+        match error {
+            TextError::Mask { .. } => finding.help(MASK_HELP),
+            TextError::TooManyTests { .. } | TextError::TooManyTokens { .. } | TextError::TooDeep => {
+                largest_part(finding, graph).help(
+                    "an object (--target windivert) may need less, because it shares equal parts; bytecode has \
+                     sets of any size",
+                )
+            }
         }
-        EncodeError::Mask { .. } => finding.help("write the mask as comparisons, or compile to bytecode"),
+    })?;
+    Ok(format!("{text}\n"))
+}
+
+const MASK_HELP: &str = "write the mask as comparisons, or compile to bytecode";
+
+/// Says what does not fit, and what does.
+fn too_small(budget: &Budget<'_>, graph: &Graph, error: &EncodeError) -> Finding {
+    let it = if matches!(error, EncodeError::Mask { .. }) { "" } else { "it " };
+    let message = format!("this filter fits no WinDivert object: {it}{error}");
+    let finding = Finding::whole(&budget.source.origin, codes::TARGET, message);
+    match error {
+        EncodeError::TooManyTests { .. } => budget.dearest(largest_part(finding, graph), graph).help(
+            "divide the filter among several handles, or compile to bytecode, which has sets of any size",
+        ),
+        EncodeError::Mask { .. } => finding.help(MASK_HELP),
     }
+}
+
+/// Adds what needs the most room.
+fn largest_part(mut finding: Finding, graph: &Graph) -> Finding {
+    let size = |node: &Node| node.set.intervals().len();
+    if let Some(node) = graph.nodes().iter().max_by_key(|node| size(node)).filter(|node| size(node) > 1) {
+        let note = format!("the largest part: `{}` is compared with {} ranges", node.load, size(node));
+        finding.diagnostic.notes.push(note);
+    }
+    finding
 }

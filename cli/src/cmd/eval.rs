@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use divert_vm::input::Address;
@@ -15,7 +15,7 @@ use crate::capture::write::{CaptureWriter, WriteError};
 use crate::capture::{CaptureReader, damage};
 use crate::codes;
 use crate::console::{Console, Outcome, Status, Stop};
-use crate::eval::{self, Bytes, Judge, Local, Sink, Source, Subnet, Tally, Trouble};
+use crate::eval::{self, Bytes, Judge, Local, Opened, Sink, Source, Subnet, Tally, Trouble};
 use crate::finding::{Finding, Origin};
 use crate::input::{self, cannot_read};
 use crate::output::{OutFile, cannot_write};
@@ -152,7 +152,7 @@ enum Writer {
 
 impl Run<'_> {
     fn input(&mut self, name: &OsString, console: &mut Console) -> Outcome<()> {
-        let (origin, source) = match eval::open(name) {
+        let Opened { origin, source, size } = match eval::open(name) {
             Ok(opened) => opened,
             Err(finding) => {
                 self.failed = true;
@@ -169,11 +169,11 @@ impl Run<'_> {
             return console.report(finding.help(format!("events at {layer} are read from .jsonl files")));
         }
         self.events_only &= is_events;
-        let shown = origin.to_string();
+        let shown = name.to_string_lossy().into_owned();
         let tally = match (self.command.json, self.command.list) {
-            (true, _) => self.judge(&origin, source, &mut eval::Json::new(&shown), console)?,
-            (_, true) => self.judge(&origin, source, &mut eval::List::default(), console)?,
-            (false, false) => self.judge(&origin, source, &mut eval::Nothing, console)?,
+            (true, _) => self.judge(&origin, source, size, &mut eval::Json::new(&shown), console)?,
+            (_, true) => self.judge(&origin, source, size, &mut eval::List::default(), console)?,
+            (false, false) => self.judge(&origin, source, size, &mut eval::Nothing, console)?,
         };
         self.total.add(&tally);
         self.sum_up(&shown, &tally, is_events, console)
@@ -183,15 +183,22 @@ impl Run<'_> {
         &mut self,
         origin: &Origin,
         source: Source,
+        size: u64,
         sink: &mut S,
         console: &mut Console,
     ) -> Outcome<Tally> {
         match source {
             Source::Capture(mut reader) => {
-                let writer = Writer::capture(&mut self.writer, console)?;
-                let path = writer.is_some().then(|| self.command.write.clone()).flatten().unwrap_or_default();
-                let tally = eval::capture(&self.judge, &mut reader, writer, sink, console)?;
-                let tally = tally.map_err(|error| write_failed(&path, error))?;
+                let progress = console.progress(size, !S::WANTS_RECORDS);
+                let tally = match Writer::capture(&mut self.writer, console)? {
+                    None => eval::capture(&self.judge, &mut reader, &progress, sink, console)?,
+                    Some(writer) => {
+                        let copied = eval::copy(&self.judge, &mut reader, writer, &progress, sink, console)?;
+                        let path = self.command.write.as_deref().unwrap_or(Path::new("-"));
+                        copied.map_err(|error| write_failed(path, error))?
+                    }
+                };
+                drop(progress);
                 damaged(origin, &reader, console)?;
                 Ok(tally)
             }
@@ -317,7 +324,7 @@ fn mixed() -> Stop {
     usage("one file cannot hold both packets and events; use -w with inputs of one kind")
 }
 
-fn write_failed(path: &std::path::Path, error: WriteError) -> Stop {
+fn write_failed(path: &Path, error: WriteError) -> Stop {
     match error {
         // Only standard output and pipes have readers that go away.
         WriteError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Stop::Output(error),

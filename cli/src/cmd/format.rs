@@ -12,7 +12,7 @@ use crate::input::{self, Content, Filter};
 use crate::output;
 use crate::pipeline;
 
-/// Format filters
+/// Format filters, or turn compiled ones back into text
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,6 +20,7 @@ Examples:
   divertc format --write filters/*.dvf      # change the files
   divertc format --check filters/*.dvf      # name the files that would change
   divertc format -e 'tcp&&!(loopback)'
+  divertc format web.dvc                    # decompile
 
 Exit status: 0 fine, 1 files would change (--check), 2 could not do it.")]
 pub(crate) struct Format {
@@ -101,14 +102,14 @@ impl Format {
 /// The canonical text of a filter.
 fn formatted(filter: &Filter, reading: &Reading, console: &mut Console) -> Outcome<String> {
     let Content::Text(source) = &filter.content else {
-        return Err(usage("only text can be formatted"));
+        return pipeline::decompile(filter, reading, console);
     };
     let parsed = divert_grammar::parse(&source.text);
     if parsed.errors.is_empty() {
         return Ok(divert_grammar::format(&parsed.file));
     }
     // To lay a text out, its fields need not exist; so only what the grammar says counts here.
-    for finding in pipeline::understand(filter, reading).findings {
+    for finding in pipeline::understand(filter, reading, 1).findings {
         if finding.is_error() && is_syntax(&finding) {
             console.report(finding)?;
         }

@@ -1,5 +1,6 @@
 //! The commands: one file each, with its arguments and what it does.
 
+mod budget;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod completions;

@@ -10,12 +10,12 @@ mod local;
 mod report;
 mod source;
 
-pub(crate) use capture::capture;
+pub(crate) use capture::{capture, copy};
 pub(crate) use judge::Judge;
 pub(crate) use lines::{Trouble, events};
 pub(crate) use local::{Local, Subnet};
 pub(crate) use report::{Json, List, Nothing, Sink};
-pub(crate) use source::{Bytes, Source, open};
+pub(crate) use source::{Bytes, Opened, Source, open};
 
 /// What was seen of one input, or of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -15,7 +15,17 @@ use crate::input::{cannot_read, reason};
 /// Bytes of an input, once its first ones have been looked at.
 pub(crate) type Bytes = Chain<Cursor<Vec<u8>>, Box<dyn Read>>;
 
-/// An input.
+/// An input: where it comes from, what it is, and how long when that is known.
+pub(crate) struct Opened {
+    /// Where it comes from.
+    pub(crate) origin: Origin,
+    /// What it is.
+    pub(crate) source: Source,
+    /// Its size in bytes; 0 for what has none.
+    pub(crate) size: u64,
+}
+
+/// What an input is.
 pub(crate) enum Source {
     /// A capture.
     Capture(CaptureReader<Bytes>),
@@ -30,27 +40,27 @@ const PREFIX: u64 = 64;
 ///
 /// # Errors
 /// If it cannot be read or is neither.
-pub(crate) fn open(name: &OsStr) -> Result<(Origin, Source), Finding> {
+pub(crate) fn open(name: &OsStr) -> Result<Opened, Finding> {
     let path = Path::new(name);
-    let (origin, mut stream): (Origin, Box<dyn Read>) = if name == "-" {
-        (Origin::Stdin, Box::new(io::stdin().lock()))
+    let (origin, mut stream, size): (Origin, Box<dyn Read>, u64) = if name == "-" {
+        (Origin::Stdin, Box::new(io::stdin().lock()), 0)
     } else {
         let origin = Origin::File(path.to_path_buf());
         let file = File::open(path).map_err(|error| cannot_read(&origin, &error))?;
-        (origin, Box::new(file))
+        let size = file.metadata().map_or(0, |metadata| metadata.len());
+        (origin, Box::new(file), size)
     };
     let mut prefix = Vec::new();
     let read = stream.by_ref().take(PREFIX).read_to_end(&mut prefix);
     read.map_err(|error| cannot_read(&origin, &error))?;
     let is_events = name.to_string_lossy().ends_with(".jsonl") || begins_like_events(&prefix);
     let bytes = Cursor::new(prefix).chain(stream);
-    if is_events {
-        return Ok((origin, Source::Events(EventReader::new(BufReader::with_capacity(256 * 1024, bytes)))));
-    }
-    match CaptureReader::open(bytes) {
-        Ok(reader) => Ok((origin, Source::Capture(reader))),
-        Err(error) => Err(not_a_capture(&origin, &error)),
-    }
+    let source = if is_events {
+        Source::Events(EventReader::new(BufReader::with_capacity(256 * 1024, bytes)))
+    } else {
+        Source::Capture(CaptureReader::open(bytes).map_err(|error| not_a_capture(&origin, &error))?)
+    };
+    Ok(Opened { origin, source, size })
 }
 
 /// Whether the first sign of a text is a brace.

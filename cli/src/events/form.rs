@@ -9,6 +9,7 @@ use divert_vm::input::{Address, Endpoint, Reflected};
 use divert_vm::layer::{Event, Layer};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde_json::error::Category;
 
 use super::{Data, Described};
 
@@ -270,5 +271,10 @@ fn unhex(hex: &str, bytes: &mut Vec<u8>) -> Result<(), BadEvent> {
 fn json_error(error: &serde_json::Error) -> BadEvent {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
+    let text = match error.classify() {
+        Category::Syntax => format!("it is not JSON: {text}"),
+        Category::Eof => format!("it is cut short: {text}"),
+        Category::Data | Category::Io => text.to_owned(),
+    };
     BadEvent(format!("{text} (column {})", error.column()))
 }

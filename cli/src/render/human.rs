@@ -4,12 +4,12 @@
 //! private character; when the picture is drawn, the messages are put in, broken to the room that is there.
 
 use ariadne::{CharSet, Color, Config, Fmt as _, IndexType, Label, Report, ReportKind};
-use divert_grammar::diagnostic::{Applicability, Diagnostic, Severity};
+use divert_grammar::diagnostic::{Diagnostic, Severity};
 use unicode_width::UnicodeWidthChar as _;
 
 use super::Style;
 use super::lines::place;
-use super::view::{PLACEHOLDER, TAB, View, harmless};
+use super::view::{PLACEHOLDER, TAB, View, harmless, shown};
 use super::wrap::wrap;
 use crate::finding::{Finding, SourceText, Subject};
 
@@ -46,15 +46,18 @@ const ADVICE: Color = Color::Fixed(115);
 fn picture(diagnostic: &Diagnostic, source: &SourceText, style: &Style) -> String {
     let last_line = place(&source.text, diagnostic.primary.span.range().end).line;
     let margin = last_line.to_string().len() + 4;
-    let labels: Vec<_> = std::iter::once(&diagnostic.primary).chain(&diagnostic.secondary).collect();
+    let mut labels: Vec<_> = std::iter::once(&diagnostic.primary).chain(&diagnostic.secondary).collect();
+    // In the order of the text they make one picture.
+    labels.sort_by_key(|label| label.span.start());
+    let first = labels.iter().position(|label| std::ptr::eq(*label, &diagnostic.primary)).unwrap_or(0);
     let spans: Vec<_> = labels.iter().map(|label| label.span).collect();
-    let view = View::new(&source.text, &spans, style.width.saturating_sub(margin + 2));
+    let view = View::new(&source.text, &spans, first, style.width.saturating_sub(margin + 2));
 
-    let at = place(&source.text, diagnostic.primary.span.range().start);
+    let at = place(&source.text, shown(&source.text, diagnostic.primary.span.range()).start);
     let mut slots = Slots { style, head: String::new(), messages: Vec::new() };
     slots.head = format!("{}:{}:{}", clean(&source.origin.to_string()), at.line, at.column);
 
-    let primary = view.spans.first().cloned().unwrap_or_default();
+    let primary = view.spans.get(first).cloned().unwrap_or_default();
     let kind = match diagnostic.severity {
         Severity::Error => ReportKind::Error,
         Severity::Warning => ReportKind::Warning,
@@ -72,10 +75,10 @@ fn picture(diagnostic: &Diagnostic, source: &SourceText, style: &Style) -> Strin
     for (number, (label, span)) in labels.iter().zip(&view.spans).enumerate() {
         // Without a message ariadne would not underline it.
         let message = if label.message.is_empty() { "here" } else { label.message.as_str() };
-        let color = if number == 0 { color(diagnostic.severity) } else { Color::Cyan };
-        let (message, order) = (slots.slot(message), number as i32);
+        let color = if number == first { color(diagnostic.severity) } else { Color::Cyan };
+        let (message, priority) = (slots.slot(message), i32::from(number == first));
         report = report.with_label(
-            Label::new((NAME, span.clone())).with_message(message).with_color(color).with_priority(-order),
+            Label::new((NAME, span.clone())).with_message(message).with_color(color).with_priority(priority),
         );
     }
     let room = style.width.saturating_sub(margin + 8);
@@ -98,14 +101,16 @@ const NAME: &str = "\u{F8FF}";
 fn advice(diagnostic: &Diagnostic) -> Vec<String> {
     let mut advice = diagnostic.help.clone();
     for edit in &diagnostic.suggestions {
-        let shown = edit.replacement.is_empty() || edit.message.contains(&edit.replacement);
-        let text =
-            if shown { edit.message.clone() } else { format!("{}: `{}`", edit.message, edit.replacement) };
-        let said = advice.iter().any(|help| help.contains(&text) || help.contains(&edit.replacement));
-        if !said || edit.replacement.is_empty() && !advice.contains(&text) {
-            advice.push(match edit.applicability {
-                Applicability::Safe | Applicability::DisplayOnly | Applicability::MaybeIncorrect => text,
-            });
+        let text = edit.replacement.trim();
+        let quoted = format!("`{text}`");
+        let said =
+            diagnostic.primary.message.contains(&quoted) || advice.iter().any(|help| help.contains(&quoted));
+        if text.is_empty() || edit.message.contains(text) {
+            if text.is_empty() || !said {
+                advice.push(edit.message.clone());
+            }
+        } else if !said {
+            advice.push(format!("{}: {quoted}", edit.message));
         }
     }
     advice
@@ -230,4 +235,42 @@ const fn color(severity: Severity) -> Color {
 
 fn paint(text: &str, color: Color, style: &Style) -> String {
     if style.color { text.fg(color).to_string() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use divert_grammar::span::Span;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::finding::Origin;
+
+    proptest! {
+        /// Whatever the text, the places and the width: no panic, no steering of the terminal, every message is there.
+        #[test]
+        fn anything_can_be_drawn(
+            text in "([a-z =.]|ß|日|\t|\r\n|\n|\r|\u{2028}|\u{1b}|\u{E000}|\u{301}){0,80}",
+            places in prop::collection::vec((0_u32..200, 0_u32..200), 1..5),
+            width in 30_usize..120,
+            color: bool,
+        ) {
+            let mut places = places.into_iter().map(|(start, end)| Span::new(start, end));
+            let first = places.next().unwrap_or_default();
+            let mut diagnostic = Diagnostic::error("E0101", "the title", first).label("the first label");
+            for place in places {
+                diagnostic = diagnostic.also(place, "another");
+            }
+            diagnostic = diagnostic.help("some help").note("a note");
+            let source = SourceText { origin: Origin::Argument, text };
+            let drawn = human(&Finding::text(&Rc::new(source), diagnostic), &Style { color, width });
+            let words = drawn.split_whitespace().collect::<Vec<_>>().join(" ");
+            for part in ["the title", "the first label", "some help", "a note"] {
+                prop_assert!(words.contains(part), "{part} is not in\n{drawn}");
+            }
+            let steering = drawn.chars().any(|c| c.is_control() && c != '\n' && !(color && c == '\u{1b}'));
+            prop_assert!(!steering, "{drawn:?}");
+        }
+    }
 }

@@ -25,8 +25,9 @@ pub(super) struct View {
 }
 
 impl View {
-    /// The lines of `source` that the spans touch, `width` columns at most. The first span decides what is cut away.
-    pub(super) fn new(source: &str, spans: &[Span], width: usize) -> Self {
+    /// The lines of `source` that the spans touch, `width` columns at most. On its line, the span with the number `main`
+    /// decides what is cut away.
+    pub(super) fn new(source: &str, spans: &[Span], main: usize, width: usize) -> Self {
         let ranges: Vec<Range<usize>> = spans.iter().map(|span| shown(source, span.range())).collect();
         let mut view = Self { text: String::new(), spans: vec![0..0; spans.len()] };
         let last = ranges.iter().map(|range| range.end).max().unwrap_or(0);
@@ -37,7 +38,10 @@ impl View {
             let line = line.trim_end_matches(['\n', '\r']);
             let inside = |at: usize| at >= start && (at < end || end == source.len());
             if ranges.iter().any(|range| inside(range.start) || inside(range.end)) {
-                view.add_line(start, line, &ranges, inside, width);
+                let focus = ranges.get(main).filter(|range| inside(range.start));
+                let focus = focus.or_else(|| ranges.iter().find(|range| inside(range.start)));
+                let focus = focus.map_or(0, |range| range.start - start);
+                view.add_line(start, line, &ranges, focus, width);
             }
             if end > last {
                 break;
@@ -50,15 +54,7 @@ impl View {
         view
     }
 
-    fn add_line(
-        &mut self,
-        start: usize,
-        line: &str,
-        ranges: &[Range<usize>],
-        inside: impl Fn(usize) -> bool,
-        width: usize,
-    ) {
-        let focus = ranges.iter().find(|range| inside(range.start)).map_or(0, |range| range.start - start);
+    fn add_line(&mut self, start: usize, line: &str, ranges: &[Range<usize>], focus: usize, width: usize) {
         let window = window(line, focus, width);
         let cut_before = window.start > 0;
         let base = self.text.len();
@@ -97,7 +93,7 @@ impl View {
 }
 
 /// The range that is underlined: inside the text, on characters, and not behind the end of what one can see.
-fn shown(source: &str, range: Range<usize>) -> Range<usize> {
+pub(super) fn shown(source: &str, range: Range<usize>) -> Range<usize> {
     let clamp = |at: usize| {
         let mut at = at.min(source.len());
         while !source.is_char_boundary(at) {
@@ -172,7 +168,7 @@ mod tests {
 
     fn view(source: &str, spans: &[(u32, u32)], width: usize) -> (String, Vec<String>) {
         let spans: Vec<Span> = spans.iter().map(|(start, end)| Span::new(*start, *end)).collect();
-        let view = View::new(source, &spans, width);
+        let view = View::new(source, &spans, 0, width);
         let parts = view.spans.iter().map(|span| view.text[span.clone()].to_owned()).collect();
         (view.text, parts)
     }
@@ -194,8 +190,8 @@ mod tests {
     #[test]
     fn the_end_of_the_text_is_its_last_visible_character() {
         assert_eq!(view("tcp and \n\n", &[(10, 10)], 80), ("tcp and ".into(), vec![String::new()]));
-        assert_eq!(View::new("tcp and \n\n", &[Span::empty(10)], 80).spans[0], 7..7);
-        assert_eq!(View::new("", &[Span::empty(0)], 80).spans[0], 0..0);
+        assert_eq!(View::new("tcp and \n\n", &[Span::empty(10)], 0, 80).spans[0], 7..7);
+        assert_eq!(View::new("", &[Span::empty(0)], 0, 80).spans[0], 0..0);
     }
 
     #[test]

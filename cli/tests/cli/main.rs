@@ -6,6 +6,7 @@
 //! - `streams`: what cannot be written down as a transcript: closed pipes, full disks, permissions.
 //!
 //! `BLESS=1 cargo test -p divertc --test cli` writes all expectations anew; read the difference before it is committed.
+#![expect(clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
 mod cases;
 mod diagnostics;

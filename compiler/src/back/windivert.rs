@@ -97,7 +97,8 @@ pub fn encode(graph: &Graph, shape: Shape) -> Result<Encoded, EncodeError> {
     if shape == Shape::Shallow && code.tests.len() > DRIVER_TESTS {
         code = Code::of(graph, Shape::Fewest)?;
     }
-    let tests = code.tests.len();
+    // A verdict alone is one test, too: `zero == 0`.
+    let tests = code.tests.len().max(1);
     if tests > MAX_TESTS {
         return Err(EncodeError::TooManyTests { tests, limit: MAX_TESTS });
     }
@@ -110,7 +111,7 @@ pub fn encode(graph: &Graph, shape: Shape) -> Result<Encoded, EncodeError> {
 /// # Errors
 /// [`EncodeError::Mask`] only.
 pub fn budget(graph: &Graph, clauses: &[Graph], shape: Shape) -> Result<Budget, EncodeError> {
-    let count = |graph: &Graph| Code::of(graph, shape).map(|code| code.tests.len());
+    let count = |graph: &Graph| Code::of(graph, shape).map(|code| code.tests.len().max(1));
     Ok(Budget { tests: count(graph)?, clauses: clauses.iter().map(count).collect::<Result<_, _>>()? })
 }
 

@@ -172,7 +172,8 @@ pub(super) fn set_operand(new: &New<'_>, op_span: Span, op: CompareOp, source: &
     match in_word(op) {
         Some(word) => {
             let text = spaced(op_span, word, source);
-            diagnostic.suggest(format!("write `{word}`"), op_span, text, Applicability::MaybeIncorrect)
+            let message = format!("write `{word}` in place of `{}`", op.text());
+            diagnostic.suggest(message, op_span, text, Applicability::MaybeIncorrect)
         }
         None => diagnostic.help("`in` and `not in` take sets, ranges, subnets and files"),
     }
@@ -181,11 +182,11 @@ pub(super) fn set_operand(new: &New<'_>, op_span: Span, op: CompareOp, source: &
 pub(super) fn bare_conditional(new: &New<'_>, whole: Span, source: &str) -> Diagnostic {
     let text = whole.of(source);
     let diagnostic = new("a conditional needs its own parentheses".into());
-    let diagnostic = diagnostic.also(whole, "around this").help("write `(A? B: C)`");
+    let diagnostic = diagnostic.label("a conditional").also(whole, "the parentheses go around this");
     if text.contains(':') {
         diagnostic.suggest("add the parentheses", whole, format!("({text})"), Applicability::MaybeIncorrect)
     } else {
-        diagnostic
+        diagnostic.help("write `(A? B: C)`")
     }
 }
 

@@ -141,8 +141,13 @@ impl SyntaxError {
                     .also(*keyword, "the statement")
                     .suggest("write `;`", Span::empty(span.start()), ";", Applicability::MaybeIncorrect)
             }
+            Self::MissingComma { span, .. } if span.of(source).starts_with('-') => {
+                new("a set cannot hold a subtraction".into())
+                    .label("a comma is missing before this")
+                    .help("a range is written with two dots: `1000..2000`")
+            }
             Self::MissingComma { span: _, after } => new(format!("a comma is missing before {text}"))
-                .suggest("write `,`", Span::empty(*after), ",", Applicability::MaybeIncorrect),
+                .suggest("put a comma between them", Span::empty(*after), ",", Applicability::MaybeIncorrect),
             Self::NestedSet { span } => {
                 let inside = span.of(source).trim_start_matches('{').trim_end_matches('}').trim();
                 new("a set holds constants, ranges and subnets, not sets".into()).suggest(
@@ -155,6 +160,7 @@ impl SyntaxError {
             Self::TextInSet { span: _ } => new("a set cannot hold byte strings".into())
                 .help("compare with each of them and join the tests by `or`"),
             Self::MaskAlone { span, mask } => new("a masked field must be compared with something".into())
+                .label("this masks the field before it")
                 .also(*mask, "the mask")
                 .help("to ask whether one of the bits is set, write `!= 0` behind the mask")
                 .suggest(
@@ -173,7 +179,9 @@ impl SyntaxError {
                 Applicability::MaybeIncorrect,
             ),
             Self::LateStatement { span: _ } => {
-                new("definitions stand before the filter".into()).label("the filter has already begun")
+                new("definitions stand before the filter".into())
+                    .label("the filter has already begun")
+                    .help("move the definition up, before the filter")
             }
             Self::DoubledMinus { span } => new("a constant has one sign".into()).suggest(
                 "remove it",

@@ -5,6 +5,7 @@
 
 mod certain;
 mod check;
+mod clauses;
 mod definitions;
 pub mod eval;
 mod files;
@@ -25,6 +26,7 @@ use divert_grammar::diagnostic::{Applicability, Diagnostic, Severity};
 use divert_grammar::span::Span;
 use divert_vm::layer::Layer;
 
+pub use clauses::{clauses, has_sets};
 pub use files::{Directory, Loader, NoFiles, SetFile};
 pub use lower::{LowerError, load_and_set, lower};
 pub use typed::Typed;
@@ -143,7 +145,10 @@ fn layer_of(file: &File, wanted: Option<Layer>, findings: &mut Vec<Finding>) -> 
     for (position, item) in file.items.iter().enumerate() {
         let ItemKind::Layer(name) = &item.kind else { continue };
         let Some(layer) = Layer::from_name(&name.node) else {
-            report(unknown_layer(name));
+            let (diagnostic, meant) = unknown_layer(name);
+            report(diagnostic);
+            // What follows is probably written for that layer.
+            stated = stated.or(meant.map(|layer| (layer, item.span)));
             continue;
         };
         match (stated, wanted) {
@@ -174,7 +179,7 @@ fn layer_of(file: &File, wanted: Option<Layer>, findings: &mut Vec<Finding>) -> 
 }
 
 #[cold]
-fn unknown_layer(name: &Name) -> Diagnostic {
+fn unknown_layer(name: &Name) -> (Diagnostic, Option<Layer>) {
     let small = name.node.to_ascii_lowercase();
     let meant = match small.as_str() {
         "forward" | "network_forward" => Some(Layer::Forward),
@@ -190,7 +195,7 @@ fn unknown_layer(name: &Name) -> Diagnostic {
         format!("unknown layer `{}`", literal::shown(&name.node)),
         name.span,
     );
-    match meant {
+    let found = match meant {
         Some(layer) => found.label(format!("did you mean `{}`?", layer.name())).suggest(
             format!("write `{}`", layer.name()),
             name.span,
@@ -198,8 +203,8 @@ fn unknown_layer(name: &Name) -> Diagnostic {
             Applicability::MaybeIncorrect,
         ),
         None => found.label("not a layer"),
-    }
-    .help("the layers are NETWORK, NETWORK_FORWARD, FLOW, SOCKET and REFLECT")
+    };
+    (found.help("the layers are NETWORK, NETWORK_FORWARD, FLOW, SOCKET and REFLECT"), meant)
 }
 
 /// Adds the syntax errors, without those that a mistaken word explains.
