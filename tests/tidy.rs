@@ -53,7 +53,7 @@ fn nothing_is_left_unfinished() {
 
 #[test]
 fn unsafe_is_forbidden_where_it_must_be() {
-    for root_file in ["grammar/src/lib.rs", "vm/src/lib.rs", "compiler/src/lib.rs", "cli/src/main.rs"] {
+    for root_file in ["grammar/src/lib.rs", "vm/src/lib.rs", "compiler/src/lib.rs", "cli/src/lib.rs", "cli/src/bin/divertc.rs", "fuzz/src/lib.rs"] {
         let text = fs::read_to_string(root().join(root_file)).unwrap();
         assert!(text.contains("#![forbid(unsafe_code)]"), "{root_file}");
     }
@@ -65,6 +65,7 @@ fn crates_depend_on_what_they_may() {
         ("grammar", [].as_slice()),
         ("vm", &[]),
         ("compiler", &["divert-grammar", "divert-vm"]),
+        ("fuzz", &["divert-compiler", "divert-grammar", "divert-vm"]),
         ("cli", &["divert-compiler", "divert-grammar", "divert-vm", "divert-fuzz"]),
     ] {
         let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
