@@ -76,6 +76,7 @@ pub(crate) enum Command {
     Check(cmd::check::Check),
     Format(cmd::format::Format),
     Eval(cmd::eval::Eval),
+    Explain(cmd::explain::Explain),
     Verify(cmd::verify::Verify),
     Disasm(cmd::disasm::Disasm),
     Completions(cmd::completions::Completions),

@@ -20,6 +20,7 @@ mod output;
 mod pipeline;
 pub mod properties;
 mod render;
+mod subject;
 
 use std::io;
 use std::process::ExitCode;
@@ -62,6 +63,7 @@ fn run(command: Command, console: &mut Console) -> Outcome {
         Command::Check(command) => command.run(console),
         Command::Format(command) => command.run(console),
         Command::Eval(command) => command.run(console),
+        Command::Explain(command) => command.run(console),
         Command::Verify(command) => command.run(console),
         Command::Disasm(command) => command.run(console),
         Command::Completions(command) => command.run(console),

@@ -9,6 +9,7 @@ use divert_compiler::back::bytecode::emit;
 use divert_compiler::front::text::{Analysis, LowerError, Options, Typed, analyse, lower};
 use divert_compiler::front::{bytecode, windivert};
 use divert_compiler::graph::{Builder, Graph};
+use divert_compiler::debug;
 use divert_compiler::opt::optimise;
 use divert_grammar::diagnostic::{Diagnostic, Severity};
 use divert_grammar::span::Span;
@@ -96,6 +97,23 @@ pub(crate) fn assemble(origin: &Origin, graph: &Graph) -> Result<Vec<u8>, Findin
     emit(graph, &[]).map_err(|error| Finding::whole(origin, codes::TARGET, format!("no bytecode: {error}")))
 }
 
+/// The bytecode of a graph, with the filter's text in its debug section where it has one.
+///
+/// # Errors
+/// When it is too large for that.
+pub(crate) fn assemble_with_text(
+    filter: &Filter,
+    reading: &Reading,
+    graph: &Graph,
+) -> Result<Vec<u8>, Finding> {
+    let section = match &filter.content {
+        Content::Text(source) => debug::section(&source.text, dialect(reading)),
+        Content::Object(_) | Content::Bytecode(_) => Vec::new(),
+    };
+    let refused = |error| Finding::whole(&filter.origin, codes::TARGET, format!("no bytecode: {error}"));
+    emit(graph, &section).map_err(refused)
+}
+
 /// The text of a filter that is no text.
 pub(crate) fn decompile(filter: &Filter, reading: &Reading, console: &mut Console) -> Outcome<String> {
     let graph = graph(filter, reading, 2, console)?;
@@ -178,9 +196,13 @@ fn analysis(source: &SourceText, reading: &Reading) -> Analysis {
     };
     // The words of the system, as for all other files.
     let load = |path: &str| fs::read(folder.join(path)).map_err(|error| reason(&error));
-    let dialect = match reading.dialect {
+    let layer = reading.layer.map(LayerName::layer);
+    analyse(&source.text, &Options { layer, dialect: dialect(reading), loader: &load })
+}
+
+const fn dialect(reading: &Reading) -> Dialect {
+    match reading.dialect {
         DialectName::Extended => Dialect::Extended,
         DialectName::Windivert => Dialect::Windivert,
-    };
-    analyse(&source.text, &Options { layer: reading.layer.map(LayerName::layer), dialect, loader: &load })
+    }
 }

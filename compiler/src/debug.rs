@@ -42,11 +42,13 @@ pub fn source(section: &[u8]) -> Option<(&str, Dialect)> {
 pub fn belongs<'p>(program: &Program<'p>, loader: &dyn Loader) -> Option<(&'p str, Typed)> {
     let (text, dialect) = source(program.debug())?;
     let typed = analyse(text, &Options { layer: Some(program.layer()), dialect, loader }).typed?;
-    let mut builder = Builder::simplifying(typed.layer);
-    let entry = lower(&typed, &mut builder).ok()?;
-    let graph = builder.finish(entry);
     let same = |level| {
-        emit(&optimise(&graph, level), program.debug()).is_ok_and(|bytes| bytes == program.bytes())
+        let simplify = level > 0;
+        let mut builder = if simplify { Builder::simplifying } else { Builder::plain }(typed.layer);
+        lower(&typed, &mut builder).is_ok_and(|entry| {
+            let graph = optimise(&builder.finish(entry), level);
+            emit(&graph, program.debug()).is_ok_and(|bytes| bytes == program.bytes())
+        })
     };
     (0..=2).rev().any(same).then_some((text, typed))
 }

@@ -6,6 +6,7 @@ pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod disasm;
 pub(crate) mod eval;
+pub(crate) mod explain;
 pub(crate) mod format;
 pub(crate) mod man;
 pub(crate) mod verify;

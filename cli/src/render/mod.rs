@@ -1,6 +1,7 @@
 //! Findings as text: for people (`human`), for programs (`json`, `sarif`), for GitHub's annotations (`github`).
 //! Everything here is a function from findings to a string; lines and columns are made here and nowhere else.
 
+pub(crate) mod explanation;
 mod github;
 mod human;
 mod json;
