@@ -77,6 +77,7 @@ pub(crate) enum Command {
     Format(cmd::format::Format),
     Eval(cmd::eval::Eval),
     Explain(cmd::explain::Explain),
+    Fuzz(cmd::fuzz::Fuzz),
     Verify(cmd::verify::Verify),
     Disasm(cmd::disasm::Disasm),
     Completions(cmd::completions::Completions),

@@ -64,6 +64,7 @@ fn run(command: Command, console: &mut Console) -> Outcome {
         Command::Format(command) => command.run(console),
         Command::Eval(command) => command.run(console),
         Command::Explain(command) => command.run(console),
+        Command::Fuzz(command) => command.run(console),
         Command::Verify(command) => command.run(console),
         Command::Disasm(command) => command.run(console),
         Command::Completions(command) => command.run(console),

@@ -5,6 +5,7 @@
 //! registry, [`PROPERTIES`]. `campaign` is the search behind `divertc fuzz`.
 #![forbid(unsafe_code)]
 
+pub mod campaign;
 pub mod r#gen;
 pub mod oracle;
 pub mod source;

@@ -14,6 +14,7 @@
 mod blocks;
 pub(crate) mod damage;
 pub(crate) mod link;
+pub(crate) mod make;
 mod pcap;
 mod pcapng;
 pub(crate) mod record;

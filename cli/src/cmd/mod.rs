@@ -8,6 +8,7 @@ pub(crate) mod disasm;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod format;
+pub(crate) mod fuzz;
 pub(crate) mod man;
 pub(crate) mod verify;
 

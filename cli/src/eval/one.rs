@@ -17,7 +17,7 @@ pub(crate) fn one<S: Sink>(
             while let Some(record) = reader.next() {
                 if record.index == number {
                     let (matched, packet) = judge.judge(&record, &mut Tally::default());
-                    sink.record(&Shown::capture_with_time(&record, packet.as_ref(), matched), console)?;
+                    sink.record(&Shown::capture(&record, packet.as_ref(), matched), console)?;
                     return Ok(Some(matched));
                 }
             }

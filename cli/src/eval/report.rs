@@ -29,23 +29,13 @@ pub(crate) struct Shown<'a> {
 }
 
 enum What<'a> {
-    Frame(Option<Timestamp>, Option<&'a Packet<'a>>, &'a Record<'a>),
+    Frame(&'a Record<'a>, Option<&'a Packet<'a>>),
     Event(&'a Described, &'a [u8]),
 }
 
 impl<'a> Shown<'a> {
     pub(super) fn capture(record: &'a Record<'_>, packet: Option<&'a Packet<'a>>, matched: bool) -> Self {
-        // Only lists show the time, and they show matches.
-        let time = if matched { record.timestamp() } else { None };
-        Self { index: record.index, matched, what: What::Frame(time, packet, record) }
-    }
-
-    pub(super) fn capture_with_time(
-        record: &'a Record<'_>,
-        packet: Option<&'a Packet<'a>>,
-        matched: bool,
-    ) -> Self {
-        Self { index: record.index, matched, what: What::Frame(record.timestamp(), packet, record) }
+        Self { index: record.index, matched, what: What::Frame(record, packet) }
     }
 
     pub(super) const fn event(index: u64, event: &'a Described, packet: &'a [u8], matched: bool) -> Self {
@@ -65,7 +55,7 @@ impl<'a> Shown<'a> {
     /// Gives what `judge` judges to `see`; `None` where there is nothing to be judged.
     pub(super) fn see<T>(&self, judge: &Judge<'_>, see: impl FnOnce(&Input<'_>) -> T) -> Option<T> {
         match &self.what {
-            What::Frame(_, _, record) => judge.see(record, see),
+            What::Frame(record, _) => judge.see(record, see),
             What::Event(event, packet) => event.judge(packet, see),
         }
     }
@@ -132,9 +122,9 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>6}  ", self.index)?;
         match &self.what {
-            What::Frame(time, packet, _) => {
-                match time {
-                    Some(time) => write!(f, "{}", Moment(*time))?,
+            What::Frame(record, packet) => {
+                match record.timestamp() {
+                    Some(time) => write!(f, "{}", Moment(time))?,
                     None => write!(f, "{:<27}", "-")?,
                 }
                 packet.map_or(Ok(()), |packet| write!(f, "  {}", Flow(packet)))

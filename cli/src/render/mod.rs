@@ -5,7 +5,7 @@ pub(crate) mod explanation;
 mod github;
 mod human;
 mod json;
-mod lines;
+pub(crate) mod lines;
 mod sarif;
 mod view;
 mod wrap;

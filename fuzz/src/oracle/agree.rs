@@ -118,6 +118,15 @@ impl Forms {
         Ok(())
     }
 
+    /// The same with another program that must agree: one that was compiled before, perhaps by somebody else.
+    #[must_use]
+    pub fn with_program(mut self, bytes: &[u8]) -> Self {
+        if self.programs.iter().all(|(_, known)| known != bytes) {
+            self.programs.push(("as given".to_owned(), bytes.to_vec()));
+        }
+        self
+    }
+
     /// The graphs, with their names.
     #[must_use]
     pub fn graphs(&self) -> &[(String, Graph)] {
