@@ -53,7 +53,14 @@ fn nothing_is_left_unfinished() {
 
 #[test]
 fn unsafe_is_forbidden_where_it_must_be() {
-    for root_file in ["grammar/src/lib.rs", "vm/src/lib.rs", "compiler/src/lib.rs", "cli/src/lib.rs", "cli/src/bin/divertc.rs", "fuzz/src/lib.rs"] {
+    for root_file in [
+        "grammar/src/lib.rs",
+        "vm/src/lib.rs",
+        "compiler/src/lib.rs",
+        "cli/src/lib.rs",
+        "cli/src/bin/divertc.rs",
+        "fuzz/src/lib.rs",
+    ] {
         let text = fs::read_to_string(root().join(root_file)).unwrap();
         assert!(text.contains("#![forbid(unsafe_code)]"), "{root_file}");
     }

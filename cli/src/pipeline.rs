@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use divert_compiler::Dialect;
 use divert_compiler::back::bytecode::emit;
+use divert_compiler::debug;
 use divert_compiler::front::text::{Analysis, LowerError, Options, Typed, analyse, lower};
 use divert_compiler::front::{bytecode, windivert};
 use divert_compiler::graph::{Builder, Graph};
-use divert_compiler::debug;
 use divert_compiler::opt::optimise;
 use divert_grammar::diagnostic::{Diagnostic, Severity};
 use divert_grammar::span::Span;

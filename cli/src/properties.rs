@@ -42,7 +42,9 @@ fn records(file: &[u8], read_size: usize) -> Result<Vec<Seen>, Finding> {
     let Ok(mut reader) = CaptureReader::with_read_size(file, read_size) else { return Ok(Vec::new()) };
     let (mut seen, mut at) = (Vec::new(), 0);
     while let Some(record) = reader.next() {
-        require(record.index == seen.len() as u64, || format!("record {} is number {}", seen.len(), record.index))?;
+        require(record.index == seen.len() as u64, || {
+            format!("record {} is number {}", seen.len(), record.index)
+        })?;
         seen.push(see(&record));
         let length = record.raw.len();
         // What has been read ends behind the record.

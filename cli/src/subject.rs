@@ -65,4 +65,3 @@ fn kept(origin: &Origin, bytes: &[u8], reading: &Reading) -> Outcome<Option<(Str
     let found = debug::belongs(verified.program(), &Directory(folder));
     Ok(found.map(|(text, typed)| (text.to_owned(), typed)))
 }
-

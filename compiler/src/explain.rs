@@ -125,7 +125,8 @@ impl<'t> Explainer<'t> {
         if input.layer() != self.typed.layer {
             return false;
         }
-        let mut run = Run { explainer: self, input, known: vec![None; self.definitions.len()], heard: &mut heard };
+        let mut run =
+            Run { explainer: self, input, known: vec![None; self.definitions.len()], heard: &mut heard };
         run.node(&self.root)
     }
 
@@ -199,7 +200,9 @@ impl<'t> Explainer<'t> {
                 let [condition, yes, no] = &**parts;
                 value(if value(condition)? { yes } else { no })
             }
-            Node::Test(test) => outcomes.get(*test).copied().flatten().map(|outcome| outcome == Outcome::True),
+            Node::Test(test) => {
+                outcomes.get(*test).copied().flatten().map(|outcome| outcome == Outcome::True)
+            }
             Node::Definition(id) => self.definitions.get(*id).and_then(value),
             Node::Const(value) => Some(*value),
         }

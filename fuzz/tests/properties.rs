@@ -31,7 +31,7 @@ fn properties_are_found_by_name() {
 }
 
 proptest! {
-    #![proptest_config(config(120))]
+    #![proptest_config(config(600))]
 
     #[test]
     fn properties_hold_for_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {

@@ -61,8 +61,13 @@ impl Explain {
         let explainer = Explainer::new(&subject.typed);
         let Opened { origin, source, .. } = eval::open(name)?;
         let input = name.to_string_lossy();
-        let mut sink =
-            Sink { judge: judge.clone(), explainer: &explainer, source: &subject.source, input: &input, which: None };
+        let mut sink = Sink {
+            judge: judge.clone(),
+            explainer: &explainer,
+            source: &subject.source,
+            input: &input,
+            which: None,
+        };
         match eval::one(&judge, source, self.packet, &mut sink, console)? {
             Some(true) => Ok(Status::Fine),
             Some(false) => Ok(Status::No),

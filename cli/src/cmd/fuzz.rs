@@ -90,7 +90,11 @@ impl Fuzz {
         }
         let layer = subjects.first().map_or(Layer::Network, |subject| subject.typed.layer);
         if let Some(other) = subjects.iter().find(|subject| subject.typed.layer != layer) {
-            let message = format!("filters for {} and {} judge nothing in common", layer.name(), other.typed.layer.name());
+            let message = format!(
+                "filters for {} and {} judge nothing in common",
+                layer.name(),
+                other.typed.layer.name()
+            );
             return Err(usage(&message));
         }
         let targets = subjects.iter().map(target).collect::<Result<Vec<_>, Stop>>()?;
@@ -103,7 +107,8 @@ impl Fuzz {
         console.result(self.shown(&subjects, &targets, &report))?;
         if let Some(path) = &self.write {
             save(path, &report.cover)?;
-            let packets = plural(report.cover.len() as u64, if layer.has_packets() { "packet" } else { "event" });
+            let packets =
+                plural(report.cover.len() as u64, if layer.has_packets() { "packet" } else { "event" });
             console.remark(format_args!("wrote {packets} to {}", path.display()))?;
             if !report.findings.is_empty() {
                 let beside = PathBuf::from(format!("{}.findings.jsonl", path.display()));
@@ -179,9 +184,18 @@ impl Fuzz {
                     }
                     possible += 1;
                     reached += u64::from(runs > 0);
-                    words.push(if runs > 0 { format!("{} {runs}", outcome.name()) } else { format!("NOT REACHED: {}", outcome.name()) });
+                    words.push(if runs > 0 {
+                        format!("{} {runs}", outcome.name())
+                    } else {
+                        format!("NOT REACHED: {}", outcome.name())
+                    });
                 }
-                let _ = writeln!(out, "  {:<6} {text}\n         {}", format!("{}:{}", at.line, at.column), words.join(", "));
+                let _ = writeln!(
+                    out,
+                    "  {:<6} {text}\n         {}",
+                    format!("{}:{}", at.line, at.column),
+                    words.join(", ")
+                );
             }
             let _ = writeln!(out, "  {reached} of {possible} outcomes reached");
         }

@@ -80,7 +80,9 @@ pub(super) fn wander(case: &mut Case, sites: &[Site<'_>], source: &mut Source<'_
                 write(case, load.field, load.index, key);
             }
             _ => match case {
-                Case::Packet(_, bytes, _) => *bytes = crate::r#gen::packet::changed(source, std::mem::take(bytes)),
+                Case::Packet(_, bytes, _) => {
+                    *bytes = crate::r#gen::packet::changed(source, std::mem::take(bytes))
+                }
                 Case::Endpoint(..) | Case::Reflected(..) => *case = Case::any(source, case.layer()),
             },
         }

@@ -32,7 +32,8 @@ pub(super) fn minimise(mut case: Case, mut shows: impl FnMut(&Case) -> bool) -> 
 /// Simpler cases, the simplest first.
 fn candidates(case: &Case) -> Vec<Case> {
     let mut all = Vec::new();
-    let (Case::Packet(_, _, address) | Case::Endpoint(_, _, _, address) | Case::Reflected(_, _, address)) = case;
+    let (Case::Packet(_, _, address) | Case::Endpoint(_, _, _, address) | Case::Reflected(_, _, address)) =
+        case;
     let plain = [
         Address::default(),
         Address { outbound: address.outbound, ..Address::default() },
@@ -43,7 +44,9 @@ fn candidates(case: &Case) -> Vec<Case> {
     for address in plain {
         let mut candidate = case.clone();
         match &mut candidate {
-            Case::Packet(_, _, place) | Case::Endpoint(_, _, _, place) | Case::Reflected(_, _, place) => *place = address,
+            Case::Packet(_, _, place) | Case::Endpoint(_, _, _, place) | Case::Reflected(_, _, place) => {
+                *place = address
+            }
         }
         // Only what differs gets nearer to the end.
         if candidate != *case {

@@ -144,7 +144,8 @@ impl Search<'_, '_> {
         for (target, test) in self.reaching.keys().copied() {
             for outcome in Outcome::ALL {
                 let goal = Goal { target, test: Some(test), outcome };
-                if !self.report.reached.contains_key(&goal) && !is_impossible(&self.targets[target], test, outcome, self.layer)
+                if !self.report.reached.contains_key(&goal)
+                    && !is_impossible(&self.targets[target], test, outcome, self.layer)
                 {
                     let tries = self.tries.get(&goal).copied().unwrap_or(0);
                     if best.is_none_or(|(least, _)| tries < least) {
@@ -171,7 +172,8 @@ impl Search<'_, '_> {
             && self.known.insert(verdicts_of(&what).to_owned())
         {
             let same = |case: &Case| complaint(self.targets, case);
-            let shows = |case: &Case| same(case).is_some_and(|other| verdicts_of(&other) == verdicts_of(&what));
+            let shows =
+                |case: &Case| same(case).is_some_and(|other| verdicts_of(&other) == verdicts_of(&what));
             let case = minimise::minimise(case.clone(), shows);
             let what = same(&case).unwrap_or(what);
             self.report.findings.push(Found { what, case });

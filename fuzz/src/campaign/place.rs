@@ -150,7 +150,10 @@ const fn bits(field: Field) -> Option<(usize, usize)> {
     })
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "fields of headers are bits, above; the rest cannot be aimed at")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "fields of headers are bits, above; the rest cannot be aimed at"
+)]
 fn packet(bytes: &mut Vec<u8>, address: &mut Address, field: Field, index: i32, key: u128) {
     if known(address, field, key) {
         return;
@@ -273,7 +276,13 @@ fn shape(bytes: &[u8]) -> Shape {
                 payload,
             }
         }
-        Err(_) => Shape { ipv6: false, kind: Protocol::Other, number: 0, transport: bytes.len(), payload: bytes.len() },
+        Err(_) => Shape {
+            ipv6: false,
+            kind: Protocol::Other,
+            number: 0,
+            transport: bytes.len(),
+            payload: bytes.len(),
+        },
     }
 }
 

@@ -81,13 +81,7 @@ impl Assembly {
     }
 
     /// Adds a set; with a directory of `spare` more buckets than it takes when `shift` is given.
-    pub fn set(
-        &mut self,
-        wide: bool,
-        intervals: &[(u128, u128)],
-        shift: Option<u8>,
-        spare: u32,
-    ) -> u32 {
+    pub fn set(&mut self, wide: bool, intervals: &[(u128, u128)], shift: Option<u8>, spare: u32) -> u32 {
         let first = if wide { self.wide.len() } else { self.narrow.len() } as u32;
         let count = intervals.len() as u32;
         for &(low, high) in intervals {

@@ -64,8 +64,7 @@ pub fn load(source: &mut Source<'_>, layer: Layer) -> Load {
     ];
     let all: Vec<Field> =
         FIELDS.iter().filter(|info| info.layers.contains(layer)).map(|info| info.field).collect();
-    let likely: Vec<Field> =
-        LIKELY.into_iter().filter(|field| field.info().layers.contains(layer)).collect();
+    let likely: Vec<Field> = LIKELY.into_iter().filter(|field| field.info().layers.contains(layer)).collect();
     let field = if !likely.is_empty() && source.one_in(2) { source.pick(&likely) } else { source.pick(&all) };
     let element = i32::from(field.info().element);
     let index = match element {

@@ -87,7 +87,8 @@ pub fn filled(source: &mut Source<'_>) -> Vec<u8> {
         }
     } else {
         bytes[0] = 0x45;
-        let total = (length as u16 + source.pick(&[0, 0, 0, 1, 4])).saturating_sub(source.pick(&[0, 0, 1, 4]));
+        let total =
+            (length as u16 + source.pick(&[0, 0, 0, 1, 4])).saturating_sub(source.pick(&[0, 0, 1, 4]));
         bytes[2..4].copy_from_slice(&total.max(20).to_be_bytes());
         if !source.one_in(4) {
             bytes[6..8].fill(0);

@@ -13,11 +13,7 @@ pub fn valid(source: &mut Source<'_>) -> Assembly {
 }
 
 /// A valid program that reads some fields only.
-pub fn valid_of(
-    source: &mut Source<'_>,
-    layer: Layer,
-    wanted: impl Fn(&FieldInfo) -> bool,
-) -> Assembly {
+pub fn valid_of(source: &mut Source<'_>, layer: Layer, wanted: impl Fn(&FieldInfo) -> bool) -> Assembly {
     let count = 1 + source.below(24);
     let mut assembly = Assembly::new(layer);
     let fields: Vec<&FieldInfo> =
@@ -112,12 +108,7 @@ fn test(source: &mut Source<'_>, assembly: &mut Assembly, info: &FieldInfo) -> I
 }
 
 /// At most `count` intervals within `least..=greatest`, at least one; sorted, with gaps.
-pub fn intervals(
-    source: &mut Source<'_>,
-    least: u128,
-    greatest: u128,
-    count: usize,
-) -> Vec<(u128, u128)> {
+pub fn intervals(source: &mut Source<'_>, least: u128, greatest: u128, count: usize) -> Vec<(u128, u128)> {
     let center = source.within(least, greatest);
     let near = source.one_in(3);
     let mut ends: Vec<u128> = (0..2 * count)

@@ -2,8 +2,8 @@
 //! change. Names and numbers need not mean anything.
 
 use divert_grammar::ast::{
-    Expr, ExprKind, File, Index, Item, ItemKind, LetBody, Matcher, Operand, Set, SetItem, SetItemKind, Test, Text,
-    Value, ValueKind,
+    Expr, ExprKind, File, Index, Item, ItemKind, LetBody, Matcher, Operand, Set, SetItem, SetItemKind, Test,
+    Text, Value, ValueKind,
 };
 use divert_grammar::span::{Span, Spanned};
 
@@ -61,8 +61,16 @@ fn value(source: &mut Source<'_>) -> Value {
 
 fn text(source: &mut Source<'_>) -> Text {
     const PARTS: &[(&str, &[u8])] = &[
-        ("a", b"a"), (" ", b" "), ("#", b"#"), ("é", "é".as_bytes()), ("\\n", b"\n"), ("\\x0f", b"\x0f"),
-        ("\\\"", b"\""), ("\\\\", b"\\"), ("/*", b"/*"), ("'", b"'"),
+        ("a", b"a"),
+        (" ", b" "),
+        ("#", b"#"),
+        ("é", "é".as_bytes()),
+        ("\\n", b"\n"),
+        ("\\x0f", b"\x0f"),
+        ("\\\"", b"\""),
+        ("\\\\", b"\\"),
+        ("/*", b"/*"),
+        ("'", b"'"),
     ];
     let count = source.below(6);
     let parts: Vec<_> = (0..count).map(|_| source.pick(PARTS)).collect();
@@ -122,7 +130,11 @@ fn operand(inner: Expr, of_or: bool) -> Expr {
     let bare = match &inner.kind {
         ExprKind::Or(_) => false,
         ExprKind::And(_) => of_or,
-        ExprKind::Not { .. } | ExprKind::Paren(_) | ExprKind::Cond { .. } | ExprKind::Test(_) | ExprKind::Error => true,
+        ExprKind::Not { .. }
+        | ExprKind::Paren(_)
+        | ExprKind::Cond { .. }
+        | ExprKind::Test(_)
+        | ExprKind::Error => true,
     };
     if bare { inner } else { paren(inner) }
 }
@@ -155,7 +167,8 @@ fn item(source: &mut Source<'_>) -> Item {
     let kind = if source.one_in(4) {
         ItemKind::Layer(name(source))
     } else {
-        let mut body = if source.one_in(2) { LetBody::Set(set(source)) } else { LetBody::Filter(filter(source, 2)) };
+        let mut body =
+            if source.one_in(2) { LetBody::Set(set(source)) } else { LetBody::Filter(filter(source, 2)) };
         // A lone name is a filter.
         if let LetBody::Set(set) = &mut body
             && let [SetItem { kind: SetItemKind::Value(value), .. }] = set.items.as_mut_slice()

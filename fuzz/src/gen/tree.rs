@@ -24,7 +24,8 @@ pub const OPS: [CompareOp; 6] =
 /// A filter for the input's layer, with two definitions of which the second uses the first.
 pub fn any(source: &mut Source<'_>, input: &Input<'_>) -> Option<Typed> {
     // Ids of definitions are made by analysing a text only.
-    let text = "let a = event >= 1 or not (timestamp < 0); let b = a and not a or (a? zero : not a); b or not b";
+    let text =
+        "let a = event >= 1 or not (timestamp < 0); let b = a and not a or (a? zero : not a); b or not b";
     let options = Options { layer: Some(input.layer()), ..Options::default() };
     let mut typed = analyse(text, &options).typed?;
     let uses = match &typed.filter.kind {
@@ -92,7 +93,13 @@ fn test(source: &mut Source<'_>, input: &Input<'_>) -> Test {
                 .map(|_| {
                     let one = masked(number(source, field, index, input));
                     let other = if source.one_in(2) { one } else { number(source, field, index, input) };
-                    Range { low: one.min(other), high: one.max(other), span: SPAN, line: 0, form: RangeForm::Range }
+                    Range {
+                        low: one.min(other),
+                        high: one.max(other),
+                        span: SPAN,
+                        line: 0,
+                        form: RangeForm::Range,
+                    }
                 })
                 .collect();
             Matcher::In { negated: source.one_in(2), set: Arc::from(ranges), span: SPAN }

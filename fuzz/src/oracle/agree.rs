@@ -1,6 +1,8 @@
 //! Every way to evaluate a filter gives the same verdict.
 
+use divert_compiler::Dialect;
 use divert_compiler::back::{bytecode, text as extended, windivert, windivert_text};
+use divert_compiler::explain::Explainer;
 use divert_compiler::front::text::eval::eval as eval_tree;
 use divert_compiler::front::text::{Options, Typed, analyse, lower};
 use divert_compiler::front::{bytecode::lift, windivert as object};
@@ -9,7 +11,6 @@ use divert_compiler::graph::eval::eval as eval_graph;
 use divert_compiler::graph::print::print;
 use divert_compiler::graph::{Builder, Graph};
 use divert_compiler::opt::optimise;
-use divert_compiler::Dialect;
 use divert_vm::layer::Layer;
 use divert_vm::limits::USER_WORK;
 use divert_vm::{Input, Program};
@@ -139,8 +140,13 @@ impl Forms {
     /// Who says what, when they do not agree; or what else is not as it must be.
     pub fn verdict(&self, input: &Input<'_>) -> Result<bool, Finding> {
         let mut said: Vec<(&str, &str, bool)> = Vec::with_capacity(16);
-        said.extend(self.tree.iter().map(|tree| ("tree", "", eval_tree(tree, input))));
-        said.extend(self.graphs.iter().map(|(name, graph)| ("graph ", name.as_str(), eval_graph(graph, input))));
+        for tree in &self.tree {
+            said.push(("tree", "", eval_tree(tree, input)));
+            said.push(("explanation", "", Explainer::new(tree).explain(input).verdict));
+        }
+        said.extend(
+            self.graphs.iter().map(|(name, graph)| ("graph ", name.as_str(), eval_graph(graph, input))),
+        );
         for (name, bytes) in &self.programs {
             said.push(("VM ", name, run(bytes, input)?));
         }
@@ -187,7 +193,9 @@ fn lifted(bytes: &[u8]) -> Result<Graph, Finding> {
     let program = Program::decode(bytes).map_err(|error| unread(&error))?;
     let graph = lift(&program.verify(USER_WORK).map_err(|error| unread(&error))?);
     let again = bytecode::emit(&graph, b"").map_err(|error| unread(&error))?;
-    require(again == bytes, || format!("lifted and emitted, the program is another one\n{}", print(&graph, 20)))?;
+    require(again == bytes, || {
+        format!("lifted and emitted, the program is another one\n{}", print(&graph, 20))
+    })?;
     Ok(graph)
 }
 

@@ -59,7 +59,8 @@ impl Raw {
         };
         let (instructions, certificates) = (section(count(16), 24), section(count(16), 12));
         let (constants, sets) = (section(count(20), 16), section(count(24), 24));
-        let (narrow, wide, directory) = (section(count(28), 8), section(count(32), 32), section(count(36), 4));
+        let (narrow, wide, directory) =
+            (section(count(28), 8), section(count(32), 32), section(count(36), 4));
         Self {
             layer: program.layer(),
             instructions: instructions.as_chunks().0.to_vec(),
@@ -189,8 +190,16 @@ impl Raw {
         };
         let inside = least <= low && low <= high && high <= greatest;
         let everything = only && (low, high) == (least, greatest);
-        (inside && !(op.is_negated() && everything))
-            .then_some(Test { op, info, on_true, on_false, mask, low, high, set })
+        (inside && !(op.is_negated() && everything)).then_some(Test {
+            op,
+            info,
+            on_true,
+            on_false,
+            mask,
+            low,
+            high,
+            set,
+        })
     }
 
     /// V11 to V13 of an instruction.

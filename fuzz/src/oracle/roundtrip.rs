@@ -62,7 +62,9 @@ pub fn parsing(source: &str) -> Outcome {
     let sorted = parsed.errors.is_sorted_by_key(|error: &SyntaxError| error.span().start())
         && parsed.words.is_sorted_by_key(|word| word.span.start());
     require(sorted, || format!("errors or words are not in order: {source:?}"))?;
-    extensions(&parsed.file, source).iter().try_for_each(|extension| inside(extension.span, "an extension"))?;
+    extensions(&parsed.file, source)
+        .iter()
+        .try_for_each(|extension| inside(extension.span, "an extension"))?;
     if parsed.errors.is_empty() {
         formatting(&parsed.file, format)
     } else {
@@ -153,7 +155,9 @@ pub fn object(text: &str, seed: &[u8]) -> Outcome {
     let again = Object::parse(&written);
     // With 256 tests it is written as nobody reads it.
     let unreadable = object.instructions().len() >= divert_compiler::front::windivert::MAX_TESTS;
-    require(unreadable || again.as_ref() == Ok(&object), || format!("{text} is written as {written}: {again:?}"))?;
+    require(unreadable || again.as_ref() == Ok(&object), || {
+        format!("{text} is written as {written}: {again:?}")
+    })?;
     for layer in Layer::ALL {
         let Ok(graph) = object.graph(layer) else { continue };
         check(&graph).map_err(|defect| Finding::new(format!("{text}: {defect:?}")))?;

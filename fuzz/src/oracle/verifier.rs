@@ -57,7 +57,9 @@ pub fn handle(bytes: &[u8], source: &mut Source<'_>, verifier: Verifier) -> Resu
     let verified = match program.verify(USER_WORK) {
         Ok(verified) => verified,
         Err(error) => {
-            require((1..=14).contains(&error.rule.number()), || format!("a refusal without a number: {error}"))?;
+            require((1..=14).contains(&error.rule.number()), || {
+                format!("a refusal without a number: {error}")
+            })?;
             return Ok(Fate::Refused);
         }
     };
