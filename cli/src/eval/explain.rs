@@ -45,10 +45,14 @@ impl Sink for Explain<'_> {
         if !wanted {
             return Ok(());
         }
-        let lines = shown.see(&self.judge, |input| {
+        let seen = shown.see(&self.judge, |input| {
+            if input.layer() != self.judge.layer() {
+                return None;
+            }
             let explanation = self.explainer.explain(input);
-            (explanation.verdict, self.lines(&explanation, input))
+            Some((explanation.verdict, self.lines(&explanation, input)))
         });
+        let lines = seen.flatten();
         let judged = lines.is_some();
         let (verdict, lines) = lines.unwrap_or_default();
         let what = shown.to_string();

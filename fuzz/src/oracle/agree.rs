@@ -140,7 +140,7 @@ impl Forms {
     /// Who says what, when they do not agree; or what else is not as it must be.
     pub fn verdict(&self, input: &Input<'_>) -> Result<bool, Finding> {
         let mut said: Vec<(&str, &str, bool)> = Vec::with_capacity(16);
-        for tree in &self.tree {
+        if let Some(tree) = &self.tree {
             said.push(("tree", "", eval_tree(tree, input)));
             said.push(("explanation", "", Explainer::new(tree).explain(input).verdict));
         }
