@@ -3,5 +3,7 @@
 
 mod acceptance;
 mod engines;
+mod extended;
+mod lints;
 mod savings;
 mod tidy;

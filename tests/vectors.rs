@@ -25,7 +25,9 @@ pub fn shared(name: &str) -> Option<Vec<Value>> {
     read(&root().join("../shared").join(name))
 }
 
-fn read(path: &Path) -> Option<Vec<Value>> {
+/// The lines of a file of JSON values; `None` where there is none.
+#[must_use]
+pub fn read(path: &Path) -> Option<Vec<Value>> {
     let text = std::fs::read_to_string(path).ok()?;
     Some(text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect())
 }

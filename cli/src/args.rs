@@ -80,6 +80,10 @@ pub(crate) enum Command {
     Fuzz(cmd::fuzz::Fuzz),
     Verify(cmd::verify::Verify),
     Disasm(cmd::disasm::Disasm),
+    Sat(cmd::sat::Sat),
+    Equiv(cmd::equiv::Equiv),
+    Implies(cmd::implies::Implies),
+    Overlap(cmd::overlap::Overlap),
     Completions(cmd::completions::Completions),
     Man(cmd::man::Man),
 }

@@ -25,6 +25,7 @@ pub(crate) const BAD_EVENT: &str = "E0910";
 pub(crate) const NO_SUCH_RECORDS: &str = "E0911";
 pub(crate) const USAGE: &str = "E0912";
 pub(crate) const LAYER_GIVEN: &str = "E0913";
+pub(crate) const NOT_PROVED: &str = "E0914";
 
 /// All codes of the command line.
 #[rustfmt::skip]
@@ -42,6 +43,7 @@ pub(crate) const CODES: &[Code] = &[
     Code { code: NO_SUCH_RECORDS, name: "captures-hold-packets", explanation: "A filter at FLOW, SOCKET or REFLECT judges events, and a capture holds packets. Events are read from `.jsonl` files." },
     Code { code: USAGE, name: "usage", explanation: "Arguments that do not go together." },
     Code { code: LAYER_GIVEN, name: "layer-disagrees", explanation: "`--layer` names another layer than the one a compiled filter was made for." },
+    Code { code: NOT_PROVED, name: "not-proved", explanation: "`--prove` could not show that what was compiled means what was written: a defect of the compiler, or a question too large to be decided." },
 ];
 
 /// Name and explanation of a code of any crate.
@@ -53,6 +55,16 @@ pub(crate) fn find(code: &str) -> Option<(&'static str, &'static str)> {
     };
     let compiler = || divert_compiler::codes::find(code).map(|entry| (entry.name, entry.explanation));
     own.or_else(compiler).or_else(grammar)
+}
+
+/// Code, name and explanation of what has this code or name, in any crate.
+pub(crate) fn lookup(word: &str) -> Option<(&'static str, &'static str, &'static str)> {
+    let own = CODES.iter().map(|entry| (entry.code, entry.name, entry.explanation));
+    let compiler = divert_compiler::codes::CODES.iter();
+    let lints = divert_compiler::lint::LINTS.iter().map(|info| &info.about);
+    let compiler = compiler.chain(lints).map(|entry| (entry.code, entry.name, entry.explanation));
+    let grammar = divert_grammar::codes::CODES.iter().copied();
+    own.chain(compiler).chain(grammar).find(|(code, name, _)| *code == word || *name == word)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod eval;
 mod events;
 mod finding;
 mod input;
+mod lints;
 mod output;
 mod pipeline;
 pub mod properties;
@@ -67,6 +68,10 @@ fn run(command: Command, console: &mut Console) -> Outcome {
         Command::Fuzz(command) => command.run(console),
         Command::Verify(command) => command.run(console),
         Command::Disasm(command) => command.run(console),
+        Command::Sat(command) => command.run(console),
+        Command::Equiv(command) => command.run(console),
+        Command::Implies(command) => command.run(console),
+        Command::Overlap(command) => command.run(console),
         Command::Completions(command) => command.run(console),
         Command::Man(command) => command.run(console),
     }

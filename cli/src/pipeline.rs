@@ -10,6 +10,7 @@ use divert_compiler::debug;
 use divert_compiler::front::text::{Analysis, LowerError, Options, Typed, analyse, lower};
 use divert_compiler::front::{bytecode, windivert};
 use divert_compiler::graph::{Builder, Graph};
+use divert_compiler::lint::{self, Levels};
 use divert_compiler::opt::optimise;
 use divert_grammar::diagnostic::{Diagnostic, Severity};
 use divert_grammar::span::Span;
@@ -169,7 +170,7 @@ fn object(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Finding> 
 
 fn text(source: &Rc<SourceText>, reading: &Reading, level: u8) -> Understood {
     let analysis = analysis(source, reading);
-    let mut diagnostics = analysis.diagnostics;
+    let mut diagnostics = lint::quieted(&source.text, analysis.diagnostics);
     let typed = analysis.typed;
     let graph = typed.as_ref().and_then(|typed| match lowered(typed, level) {
         Ok(graph) => Some(graph),
@@ -178,17 +179,49 @@ fn text(source: &Rc<SourceText>, reading: &Reading, level: u8) -> Understood {
             None
         }
     });
-    let hint = file_hint(source);
-    if let (Some(first), Some(hint)) = (diagnostics.first_mut(), hint)
+    Understood { findings: findings(source, diagnostics), graph, typed }
+}
+
+fn findings(source: &Rc<SourceText>, mut diagnostics: Vec<Diagnostic>) -> Vec<Finding> {
+    if let (Some(first), Some(hint)) = (diagnostics.first_mut(), file_hint(source))
         && first.severity == Severity::Error
     {
         first.help.push(hint);
     }
-    let findings = diagnostics.into_iter().map(|diagnostic| Finding::text(source, diagnostic)).collect();
-    Understood { findings, graph, typed }
+    diagnostics.into_iter().map(|diagnostic| Finding::text(source, diagnostic)).collect()
+}
+
+/// Everything that is to be said about a filter, lints included.
+pub(crate) fn checked(filter: &Filter, reading: &Reading, levels: &Levels) -> Vec<Finding> {
+    let Content::Text(source) = &filter.content else { return understand(filter, reading, 1).findings };
+    let analysis = analysis(source, reading);
+    let mut diagnostics = lint::lint(&source.text, &analysis, levels);
+    if let Some(typed) = &analysis.typed
+        && let Err(error) = lowered(typed, 1)
+    {
+        diagnostics.insert(0, error.diagnostic(typed.filter.span));
+    }
+    findings(source, diagnostics)
+}
+
+/// A text after all edits that keep its meaning, and how many they were.
+pub(crate) fn fixed(source: &SourceText, reading: &Reading, levels: &Levels) -> (String, usize) {
+    with_options(source, reading, |options| lint::fix(&source.text, options, levels))
 }
 
 fn analysis(source: &SourceText, reading: &Reading) -> Analysis {
+    with_options(source, reading, |options| analyse(&source.text, options))
+}
+
+/// The dialect that texts are written in.
+pub(crate) const fn dialect(reading: &Reading) -> Dialect {
+    match reading.dialect {
+        DialectName::Extended => Dialect::Extended,
+        DialectName::Windivert => Dialect::Windivert,
+    }
+}
+
+fn with_options<T>(source: &SourceText, reading: &Reading, work: impl FnOnce(&Options<'_>) -> T) -> T {
     // Paths of set files begin at the folder of the filter's file, or here when it has none.
     let folder = match &source.origin {
         Origin::File(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
@@ -197,12 +230,5 @@ fn analysis(source: &SourceText, reading: &Reading) -> Analysis {
     // The words of the system, as for all other files.
     let load = |path: &str| fs::read(folder.join(path)).map_err(|error| reason(&error));
     let layer = reading.layer.map(LayerName::layer);
-    analyse(&source.text, &Options { layer, dialect: dialect(reading), loader: &load })
-}
-
-const fn dialect(reading: &Reading) -> Dialect {
-    match reading.dialect {
-        DialectName::Extended => Dialect::Extended,
-        DialectName::Windivert => Dialect::Windivert,
-    }
+    work(&Options { layer, dialect: dialect(reading), loader: &load })
 }

@@ -1,6 +1,8 @@
 //! The registry of this crate's codes: E02xx names and layers, E03xx numbers and indexes, E04xx sets, files and
-//! definitions, E05xx what the windivert dialect lacks, W01xx warnings, N04xx notes. E01xx are the grammar's. A code is
+//! definitions, E05xx what the windivert dialect lacks, W01xx and W02xx lints, N04xx notes. E01xx are the grammar's. A code is
 //! never reused for another meaning.
+
+use crate::lint;
 
 /// What is known of one code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +18,8 @@ pub struct Code {
 /// What the registry says of `code`.
 #[must_use]
 pub fn find(code: &str) -> Option<&'static Code> {
-    CODES.iter().find(|entry| entry.code == code)
+    let lints = || lint::LINTS.iter().map(|info| &info.about);
+    CODES.iter().chain(lints()).find(|entry| entry.code == code)
 }
 
 pub(crate) const UNKNOWN_NAME: &str = "E0201";
@@ -70,9 +73,36 @@ pub(crate) const PLAIN_LAYER: &str = "E0507";
 pub(crate) const PLAIN_MARK: &str = "E0508";
 pub(crate) const UNUSED: &str = "W0101";
 pub(crate) const CERTAIN: &str = "W0102";
+pub(crate) const ALWAYS_TRUE: &str = "W0201";
+pub(crate) const ALWAYS_FALSE: &str = "W0202";
+pub(crate) const UNREACHABLE: &str = "W0203";
+pub(crate) const DUPLICATE_OPERAND: &str = "W0204";
+pub(crate) const SUBSUMED: &str = "W0205";
+pub(crate) const IMPLIED_PRESENCE: &str = "W0206";
+pub(crate) const COVERS_ALL: &str = "W0207";
+pub(crate) const EQUAL_ARMS: &str = "W0208";
+pub(crate) const EVERYTHING: &str = "W0209";
+pub(crate) const NOTHING: &str = "W0210";
+pub(crate) const NEGATED_TEST: &str = "W0221";
+pub(crate) const ONE_IP_VERSION: &str = "W0222";
+pub(crate) const MISSES_FRAGMENTS: &str = "W0223";
+pub(crate) const CONSTANT_FIELD: &str = "W0231";
+pub(crate) const IMPOSSIBLE_MASK: &str = "W0232";
+pub(crate) const OVERLAPPING: &str = "W0233";
+pub(crate) const ENTRY_RANGE: &str = "W0234";
+pub(crate) const MIXED: &str = "W0241";
+pub(crate) const OVER_LIMIT: &str = "W0251";
+pub(crate) const NO_GUARD: &str = "W0252";
+pub(crate) const FOLD_FALSE: &str = "W0261";
+pub(crate) const FOLD_TRUE: &str = "W0262";
+pub(crate) const TRUNCATED: &str = "W0263";
+pub(crate) const NEGATIVE_ZERO: &str = "W0264";
+pub(crate) const FLOW_LABEL: &str = "W0265";
+pub(crate) const IP_AT_FLOW: &str = "W0266";
+pub(crate) const UNKNOWN_LINT: &str = "W0299";
 pub(crate) const MERGED: &str = "N0401";
 
-/// All codes of this crate.
+/// All codes of this crate but those of the lints, which are in [`lint::LINTS`].
 #[rustfmt::skip]
 pub const CODES: &[Code] = &[
     Code { code: UNKNOWN_NAME, name: "unknown-name", explanation: "A word is no field, macro or definition. Names are case-sensitive: `tcp.dstport` is written `tcp.DstPort`." },
@@ -124,8 +154,6 @@ pub const CODES: &[Code] = &[
     Code { code: PLAIN_LET, name: "definition-in-windivert", explanation: "WinDivert's language has no definitions. Write what the name stands for in its place." },
     Code { code: PLAIN_LAYER, name: "layer-in-windivert", explanation: "WinDivert's language has no layer statement; the layer is given when a handle is opened." },
     Code { code: PLAIN_MARK, name: "byte-order-mark-in-windivert", explanation: "WinDivert's language has no byte order mark. Save the text without one." },
-    Code { code: UNUSED, name: "unused-definition", explanation: "A definition is not used." },
-    Code { code: CERTAIN, name: "certain-comparison", explanation: "A comparison has the same outcome for every value of its field: `tcp.DstPort == 70000` is never true, `ip.TTL < 256` is true whenever there is an IPv4 header." },
     Code { code: MERGED, name: "merged-entries", explanation: "Entries of a set file overlap or touch; they became one interval." },
 ];
 

@@ -13,6 +13,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 pub mod back;
 pub mod codes;
 pub mod debug;
@@ -21,6 +22,7 @@ pub mod explain;
 pub mod front;
 pub mod graph;
 pub mod limits;
+pub mod lint;
 pub mod opt;
 pub mod set;
 pub mod suggest;

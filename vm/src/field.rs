@@ -472,6 +472,15 @@ impl Field {
         matches!(self.info().header, Header::None) && !self.is_array()
     }
 
+    /// Whether its value depends on what lies behind the IP headers of a packet.
+    #[must_use]
+    pub const fn needs_transport(self) -> bool {
+        matches!(self.info().header, Header::Icmp | Header::Icmpv6 | Header::Tcp | Header::Udp)
+            || matches!(self, Self::Icmp | Self::Icmpv6 | Self::Tcp | Self::Udp)
+            || matches!(self, Self::LocalPort | Self::RemotePort | Self::Protocol | Self::Fragment)
+            || matches!(self, Self::Random8 | Self::Random16 | Self::Random32)
+    }
+
     /// The least and greatest key it can have at `layer`: its range in the table, but for `event`, whose values
     /// depend on the layer.
     #[must_use]

@@ -111,17 +111,12 @@ impl<'a> Program<'a> {
 
     #[inline]
     pub(crate) fn narrow_interval(&self, at: u32) -> Option<(u32, u32)> {
-        let [l0, l1, l2, l3, h0, h1, h2, h3] = *self.narrow.get(at as usize)?;
-        Some((u32::from_le_bytes([l0, l1, l2, l3]), u32::from_le_bytes([h0, h1, h2, h3])))
+        self.narrow.get(at as usize).map(narrow_interval)
     }
 
     #[inline]
     pub(crate) fn wide_interval(&self, at: u32) -> Option<(u128, u128)> {
-        let (halves, _) = self.wide.get(at as usize)?.as_chunks::<16>();
-        match halves {
-            [low, high] => Some((u128::from_le_bytes(*low), u128::from_le_bytes(*high))),
-            _ => None,
-        }
+        self.wide.get(at as usize).map(wide_interval)
     }
 
     #[inline]
@@ -129,10 +124,42 @@ impl<'a> Program<'a> {
         self.directory.get(at as usize).map(|bytes| u32::from_le_bytes(*bytes))
     }
 
+    /// The intervals of a set that can hold a key of this bucket: number of the first and how many.
+    #[inline]
+    pub(crate) fn bucket(&self, set: &SetInfo, bucket: u32) -> (u32, u32) {
+        // Keys behind the last bucket are behind the last interval's beginning: that interval alone can hold them.
+        let entry = set.directory.saturating_add(bucket.min(set.buckets));
+        let from = self.directory_entry(entry).unwrap_or(0);
+        let to = if bucket < set.buckets {
+            self.directory_entry(entry.saturating_add(1)).unwrap_or(0)
+        } else {
+            from
+        };
+        // The interval before the bucket's first may reach into it.
+        let from = from.saturating_sub(1);
+        (set.first.saturating_add(from), to.saturating_sub(from))
+    }
+
     /// The debug section; empty when there is none.
     #[must_use]
     pub const fn debug(&self) -> &'a [u8] {
         self.debug
+    }
+}
+
+/// The ends of a narrow interval.
+#[inline]
+pub(crate) const fn narrow_interval(record: &[u8; 8]) -> (u32, u32) {
+    let [l0, l1, l2, l3, h0, h1, h2, h3] = *record;
+    (u32::from_le_bytes([l0, l1, l2, l3]), u32::from_le_bytes([h0, h1, h2, h3]))
+}
+
+/// The ends of a wide interval.
+#[inline]
+pub(crate) fn wide_interval(record: &[u8; 32]) -> (u128, u128) {
+    match record.as_chunks::<16>().0 {
+        [low, high] => (u128::from_le_bytes(*low), u128::from_le_bytes(*high)),
+        _ => (u128::MAX, 0),
     }
 }
 

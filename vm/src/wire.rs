@@ -358,9 +358,16 @@ impl SetInfo {
     #[must_use]
     #[inline]
     pub fn from_record(record: &SetRecord) -> Option<Self> {
+        let [wide, _, _, reserved, .., r0, r1, r2, r3] = *record;
+        (wide <= 1 && [reserved, r0, r1, r2, r3] == [0; 5]).then_some(Self::read(record))
+    }
+
+    /// As [`SetInfo::from_record`] for a record that has been verified.
+    #[inline]
+    pub(crate) fn read(record: &SetRecord) -> Self {
         let mut cursor = Cursor(record);
-        let [wide, shift, depth, reserved] = cursor.take();
-        let info = Self {
+        let [wide, shift, depth, _] = cursor.take();
+        Self {
             wide: wide == 1,
             first: u32::from_le_bytes(cursor.take()),
             count: u32::from_le_bytes(cursor.take()),
@@ -368,8 +375,7 @@ impl SetInfo {
             buckets: u32::from_le_bytes(cursor.take()),
             shift,
             depth,
-        };
-        (wide <= 1 && reserved == 0 && cursor.take() == [0; 4]).then_some(info)
+        }
     }
 
     /// The record of the set.

@@ -342,7 +342,7 @@ fn recorded_packets_agree_at_every_length() {
             compare(&packet[..length], length % 2 == 0);
         }
         if let Some(found) = compare(packet, true) {
-            kinds[found.transport.map_or(0, |(kind, _)| kind as usize)] += 1;
+            kinds[found.transport.map_or(Protocol::Other, |(kind, _)| kind) as usize] += 1;
         }
     }
     assert!(kinds.iter().all(|count| *count > 3), "{kinds:?}");

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use divert_compiler::Dialect;
 use divert_compiler::back::windivert::{DRIVER_TESTS, EncodeError, encode};
 use divert_compiler::back::windivert_text::{self, TextError};
 use divert_compiler::back::{dot, json, text};
@@ -13,6 +14,7 @@ use divert_vm::disasm::Listing;
 use divert_vm::program::Program;
 
 use super::budget::Budget;
+use super::prove;
 use crate::args::{Forced, Reading};
 use crate::codes;
 use crate::console::{Console, Outcome, Status};
@@ -54,6 +56,9 @@ pub(crate) struct Compile {
     /// Say how many of an object's tests each clause costs, and compile nothing
     #[arg(long, conflicts_with = "output")]
     budget: bool,
+    /// Prove that what is written out means what was read in, or write nothing
+    #[arg(long, conflicts_with = "budget")]
+    prove: bool,
     /// Write to this file instead of standard output
     #[arg(short = 'o', long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -108,6 +113,20 @@ impl Compile {
             Target::Dot => dot::dot(&graph).into_bytes(),
             Target::Json => format!("{}\n", json::json(&graph)).into_bytes(),
         };
+        if self.prove {
+            let source = pipeline::graph(&filter, &self.reading, 0, console)?;
+            let proof = match self.target {
+                Target::Bytecode => prove::bytecode(&source, &bytes),
+                Target::Windivert => prove::object(&source, &bytes),
+                Target::WindivertText => prove::text(&source, &bytes, Dialect::Windivert),
+                Target::ExtendedText => prove::text(&source, &bytes, Dialect::Extended),
+                // No form that can be read back: the bytecode stands for them.
+                Target::Listing | Target::Dot | Target::Json => {
+                    prove::bytecode(&source, &pipeline::assemble(&filter.origin, &graph)?)
+                }
+            };
+            prove::accept(&filter.origin, proof)?;
+        }
         match output {
             Some(path) => output::write_file(&path, &bytes)?,
             None => console.bytes(&bytes)?,

@@ -32,9 +32,9 @@ Examples:
   tcpdump -w - | divertc eval --list 'tcp.Syn and not tcp.Ack' -
 
 Inputs are pcap and pcapng files and, where the name ends in .jsonl or the
-first sign is {, events as lines of JSON. A packet's direction is what the
-capture says; else, with --local, outbound when its source is local; else
-outbound. Its timestamp is in units of 100 ns since 1970.
+first sign is {, events as lines of JSON; gzip and zstd are undone. A packet's
+direction is what the capture says; else, with --local, outbound when its
+source is local; else outbound. Its timestamp is in units of 100 ns since 1970.
 
 Exit status: 0 fine, 1 nothing matched (--exit-status), 2 an input is damaged
 or could not be read.")]

@@ -1,15 +1,21 @@
 //! The commands: one file each, with its arguments and what it does.
 
+mod answer;
 mod budget;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod disasm;
+pub(crate) mod equiv;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod format;
 pub(crate) mod fuzz;
+pub(crate) mod implies;
 pub(crate) mod man;
+pub(crate) mod overlap;
+mod prove;
+pub(crate) mod sat;
 pub(crate) mod verify;
 
 /// `1 filter`, `2 filters`.

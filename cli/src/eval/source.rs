@@ -1,9 +1,12 @@
-//! What an input is: a capture, or lines of events. Its name or its first bytes tell.
+//! What an input is: a capture, or lines of events, perhaps compressed. Its name or its first bytes tell.
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::io::{self, BufRead as _, BufReader, Chain, Cursor, Read};
 use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 use crate::capture::CaptureReader;
 use crate::capture::damage::OpenError;
@@ -50,10 +53,17 @@ pub(crate) fn open(name: &OsStr) -> Result<Opened, Finding> {
         let size = file.metadata().map_or(0, |metadata| metadata.len());
         (origin, Box::new(file), size)
     };
-    let mut prefix = Vec::new();
-    let read = stream.by_ref().take(PREFIX).read_to_end(&mut prefix);
-    read.map_err(|error| cannot_read(&origin, &error))?;
-    let is_events = name.to_string_lossy().ends_with(".jsonl") || begins_like_events(&prefix);
+    let mut prefix = look(&mut stream).map_err(|error| cannot_read(&origin, &error))?;
+    let mut size = size;
+    if let Some(format) = Compression::of(&prefix) {
+        stream = format
+            .decoder(Cursor::new(prefix).chain(stream))
+            .map_err(|error| cannot_read(&origin, &error))?;
+        prefix = look(&mut stream).map_err(|error| cannot_read(&origin, &error))?;
+        // How long it is will be known at its end.
+        size = 0;
+    }
+    let is_events = is_named_events(&name.to_string_lossy()) || begins_like_events(&prefix);
     let bytes = Cursor::new(prefix).chain(stream);
     let source = if is_events {
         Source::Events(EventReader::new(BufReader::with_capacity(256 * 1024, bytes)))
@@ -61,6 +71,76 @@ pub(crate) fn open(name: &OsStr) -> Result<Opened, Finding> {
         Source::Capture(CaptureReader::open(bytes).map_err(|error| not_a_capture(&origin, &error))?)
     };
     Ok(Opened { origin, source, size })
+}
+
+/// The first bytes of a stream.
+fn look(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut prefix = Vec::new();
+    stream.by_ref().take(PREFIX).read_to_end(&mut prefix)?;
+    Ok(prefix)
+}
+
+/// How an input is compressed.
+#[derive(Clone, Copy)]
+enum Compression {
+    Gzip,
+    Zstd,
+}
+
+impl Compression {
+    fn of(prefix: &[u8]) -> Option<Self> {
+        match prefix {
+            [0x1f, 0x8b, ..] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    /// What gives the bytes as they were. Several compressed streams in a row are read as one.
+    fn decoder(self, bytes: Bytes) -> io::Result<Box<dyn Read>> {
+        match self {
+            Self::Gzip => Ok(Box::new(MultiGzDecoder::new(bytes))),
+            Self::Zstd => Ok(Box::new(Frames::new(bytes)?)),
+        }
+    }
+}
+
+/// Frames of zstd, one after the other.
+struct Frames(Option<Decoder>);
+
+type Decoder = StreamingDecoder<BufReader<Bytes>, FrameDecoder>;
+
+impl Frames {
+    fn new(bytes: Bytes) -> io::Result<Self> {
+        StreamingDecoder::new(BufReader::new(bytes)).map(|decoder| Self(Some(decoder))).map_err(|_| damaged())
+    }
+}
+
+impl Read for Frames {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(decoder) = &mut self.0 else { return Ok(0) };
+            let count = decoder.read(buffer).map_err(|_| damaged())?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let Some(mut rest) = self.0.take().map(StreamingDecoder::into_inner) else { return Ok(0) };
+            if rest.fill_buf()?.is_empty() {
+                return Ok(0);
+            }
+            self.0 = Some(StreamingDecoder::new(rest).map_err(|_| damaged())?);
+        }
+    }
+}
+
+/// The decoder's own words are of its insides.
+fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "incomplete or damaged zstd data")
+}
+
+/// Whether a name is one of events: `.jsonl`, compressed or not.
+fn is_named_events(name: &str) -> bool {
+    [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name).ends_with(".jsonl")
 }
 
 /// Whether the first sign of a text is a brace.

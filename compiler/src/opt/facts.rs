@@ -25,7 +25,7 @@ struct Fact {
 
 /// What holds for every input that gets to some place.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     layer: Layer,
     /// Sorted by load.
     known: Vec<Fact>,
@@ -33,7 +33,7 @@ pub(super) struct Facts {
 
 /// No input can be here: the facts exclude each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Impossible;
+pub(crate) struct Impossible;
 
 type Learned = Result<(), Impossible>;
 
@@ -59,8 +59,12 @@ const TRANSPORTS: [(Field, u128); 4] =
     [(Field::Tcp, 6), (Field::Udp, 17), (Field::Icmp, 1), (Field::Icmpv6, 58)];
 
 impl Facts {
-    pub(super) const fn none(layer: Layer) -> Self {
+    pub(crate) const fn none(layer: Layer) -> Self {
         Self { layer, known: Vec::new() }
+    }
+
+    pub(crate) const fn layer(&self) -> Layer {
+        self.layer
     }
 
     fn find(&self, load: Load) -> Result<usize, usize> {
@@ -72,7 +76,7 @@ impl Facts {
     }
 
     /// The keys that `load` can have where it is there.
-    pub(super) fn keys(&self, load: Load) -> IntervalSet {
+    pub(crate) fn keys(&self, load: Load) -> IntervalSet {
         if let Some(fact) = self.fact(load) {
             return fact.keys.clone();
         }
@@ -95,7 +99,7 @@ impl Facts {
     }
 
     /// Whether `load` is there.
-    pub(super) fn present(&self, load: Load) -> Option<bool> {
+    pub(crate) fn present(&self, load: Load) -> Option<bool> {
         let info = load.field.info();
         if let Some(header) = info.header.field()
             && let Some(present) = self.bit(header)
@@ -116,7 +120,7 @@ impl Facts {
     }
 
     /// Whether the test `load` in `set` is known to succeed or to fail.
-    pub(super) fn decide(&self, load: Load, set: &IntervalSet) -> Option<bool> {
+    pub(crate) fn decide(&self, load: Load, set: &IntervalSet) -> Option<bool> {
         let present = self.present(load);
         if present == Some(false) {
             return Some(false);
@@ -133,7 +137,7 @@ impl Facts {
     }
 
     /// Takes note that the test `load` in `set` succeeded or failed.
-    pub(super) fn learn(&mut self, load: Load, set: &IntervalSet, succeeded: bool) -> Learned {
+    pub(crate) fn learn(&mut self, load: Load, set: &IntervalSet, succeeded: bool) -> Learned {
         let plain = Load { mask: Load::NO_MASK, ..load };
         let present = self.present(load);
         let before = self.keys(load);
@@ -289,7 +293,7 @@ impl Facts {
     }
 
     /// Keeps what holds on both ways.
-    pub(super) fn meet(&mut self, other: &Self) {
+    pub(crate) fn meet(&mut self, other: &Self) {
         self.known.retain_mut(|fact| {
             let Some(there) = other.fact(fact.load) else { return false };
             if fact.present != there.present {

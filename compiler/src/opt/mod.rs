@@ -1,6 +1,6 @@
 //! The optimiser. Every pass keeps the verdict for every possible input; none adds a test.
 
-mod facts;
+pub(crate) mod facts;
 pub mod gather;
 pub mod implied;
 pub mod order;

@@ -37,6 +37,18 @@ impl Random {
         Self(Source::seeded(seed))
     }
 
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0.u64() % bound
+    }
+
+    pub(crate) fn one<T: Copy>(&mut self, of: &[T]) -> T {
+        self.0.pick(of)
+    }
+
+    pub(crate) fn chance(&mut self, of: u64) -> bool {
+        self.below(of) == 0
+    }
+
     pub(crate) fn case(&mut self, layer: Layer) -> Case {
         Case::any(&mut self.0, layer)
     }

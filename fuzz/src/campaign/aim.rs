@@ -81,7 +81,7 @@ pub(super) fn wander(case: &mut Case, sites: &[Site<'_>], source: &mut Source<'_
             }
             _ => match case {
                 Case::Packet(_, bytes, _) => {
-                    *bytes = crate::r#gen::packet::changed(source, std::mem::take(bytes))
+                    *bytes = crate::r#gen::packet::changed(source, std::mem::take(bytes));
                 }
                 Case::Endpoint(..) | Case::Reflected(..) => *case = Case::any(source, case.layer()),
             },

@@ -45,7 +45,7 @@ fn candidates(case: &Case) -> Vec<Case> {
         let mut candidate = case.clone();
         match &mut candidate {
             Case::Packet(_, _, place) | Case::Endpoint(_, _, _, place) | Case::Reflected(_, _, place) => {
-                *place = address
+                *place = address;
             }
         }
         // Only what differs gets nearer to the end.

@@ -89,6 +89,20 @@ fn mask(source: &mut Source<'_>, load: Load, masks: Masks) -> u128 {
     }
 }
 
+/// A key near those that generated inputs have.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other fields have small keys")]
+fn usual(source: &mut Source<'_>, field: Field, least: u128) -> u128 {
+    match field {
+        Field::Timestamp => 1 << 63,
+        Field::Priority => 32_768,
+        Field::LocalAddr | Field::RemoteAddr => source.pick(&[0xFFFF_0A00_0000, 0x2001_0db8 << 96]),
+        Field::IpSrcAddr | Field::IpDstAddr => 0x0A00_0000,
+        Field::Ipv6SrcAddr | Field::Ipv6DstAddr => 0x2001_0db8 << 96,
+        Field::Protocol | Field::IpProtocol | Field::Ipv6NextHdr => source.pick(&[6, 17, 1, 58]),
+        _ => least,
+    }
+}
+
 /// Keys of the load, near those that generated inputs have.
 pub fn set(source: &mut Source<'_>, load: Load, layer: Layer) -> IntervalSet {
     let keys = load.keys(layer);
@@ -97,15 +111,7 @@ pub fn set(source: &mut Source<'_>, load: Load, layer: Layer) -> IntervalSet {
     let wide = source.one_in(8);
     let intervals: IntervalSet = (0..count)
         .map(|_| {
-            let base = match load.field {
-                Field::Timestamp => 1 << 63,
-                Field::Priority => 32_768,
-                Field::LocalAddr | Field::RemoteAddr => source.pick(&[0xFFFF_0A00_0000, 0x2001_0db8 << 96]),
-                Field::IpSrcAddr | Field::IpDstAddr => 0x0A00_0000,
-                Field::Ipv6SrcAddr | Field::Ipv6DstAddr => 0x2001_0db8 << 96,
-                Field::Protocol | Field::IpProtocol | Field::Ipv6NextHdr => source.pick(&[6, 17, 1, 58]),
-                _ => keys.low,
-            };
+            let base = usual(source, load.field, keys.low);
             let base = if wide { source.within(keys.low, keys.high) } else { base };
             let low = base.saturating_add(source.below(4) as u128).saturating_sub(source.below(2) as u128);
             let length = if source.one_in(2) { source.below(4) as u128 } else { 0 };

@@ -124,7 +124,7 @@ impl Raw {
     /// The most intervals that a look-up regards, when the directory says what it must.
     fn fullest(entries: &[u32], intervals: &[(u128, u128)], shift: u8) -> Option<usize> {
         let least = intervals.first()?.0;
-        let buckets: Vec<u128> = intervals.iter().map(|(low, _)| low - least >> shift).collect();
+        let buckets: Vec<u128> = intervals.iter().map(|(low, _)| (low - least) >> shift).collect();
         for (bucket, entry) in entries.iter().enumerate() {
             let before = buckets.iter().filter(|begun| **begun < bucket as u128).count();
             if *entry as usize != before {

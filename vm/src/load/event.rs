@@ -19,9 +19,9 @@ pub(crate) struct ReflectedSource<'r, 'a> {
 
 impl Source for EndpointSource<'_, '_> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "fields without an arm are absent here")]
-    fn narrow(&mut self, field: Field, _: i32) -> Option<u32> {
+    fn narrow(&self, field: u8, _: i32) -> Option<u32> {
         let endpoint = self.endpoint;
-        let value = match field {
+        let value = match Field::from_number(field)? {
             Field::Zero => 0,
             Field::Inbound => u32::from(!self.input.address.outbound),
             Field::Outbound => u32::from(self.input.address.outbound),
@@ -43,7 +43,7 @@ impl Source for EndpointSource<'_, '_> {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "fields without an arm are absent here")]
-    fn wide(&mut self, field: Field) -> Option<u128> {
+    fn wide(&self, field: Field) -> Option<u128> {
         match field {
             Field::Timestamp => Some(ticks(self.input)),
             Field::LocalAddr => Some(self.endpoint.local_addr),
@@ -57,8 +57,8 @@ impl Source for EndpointSource<'_, '_> {
 
 impl Source for ReflectedSource<'_, '_> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "fields without an arm are absent here")]
-    fn narrow(&mut self, field: Field, _: i32) -> Option<u32> {
-        match field {
+    fn narrow(&self, field: u8, _: i32) -> Option<u32> {
+        match Field::from_number(field)? {
             Field::Zero => Some(0),
             Field::Event => Some(u32::from(self.input.event.number())),
             Field::ProcessId => Some(self.handle.process_id),
@@ -68,7 +68,7 @@ impl Source for ReflectedSource<'_, '_> {
         }
     }
 
-    fn wide(&mut self, field: Field) -> Option<u128> {
+    fn wide(&self, field: Field) -> Option<u128> {
         matches!(field, Field::Timestamp).then(|| ticks(self.input))
     }
 }

@@ -14,7 +14,7 @@ use crate::input::{Data, Input};
 #[must_use]
 pub fn key(input: &Input<'_>, field: Field, index: i32) -> Option<u128> {
     match input.data {
-        Data::Packet(packet) => PacketSource::new(input, packet).key(field, index),
+        Data::Packet(packet) => PacketSource::new(input, packet, field.needs_transport()).key(field, index),
         Data::Endpoint(endpoint) => EndpointSource { input, endpoint }.key(field, index),
         Data::Reflected(handle) => ReflectedSource { input, handle }.key(field, index),
     }
@@ -23,15 +23,15 @@ pub fn key(input: &Input<'_>, field: Field, index: i32) -> Option<u128> {
 /// Where keys come from. The three kinds of input each have their own, so that a program runs without asking again
 /// what it runs on.
 pub(crate) trait Source {
-    /// The key of a field of 32 bits or less.
-    fn narrow(&mut self, field: Field, index: i32) -> Option<u32>;
+    /// The key of the field of 32 bits or less with this number.
+    fn narrow(&self, field: u8, index: i32) -> Option<u32>;
 
     /// The key of a field of more than 32 bits.
-    fn wide(&mut self, field: Field) -> Option<u128>;
+    fn wide(&self, field: Field) -> Option<u128>;
 
     /// The key of any field.
-    fn key(&mut self, field: Field, index: i32) -> Option<u128> {
-        if field.is_wide() { self.wide(field) } else { self.narrow(field, index).map(u128::from) }
+    fn key(&self, field: Field, index: i32) -> Option<u128> {
+        if field.is_wide() { self.wide(field) } else { self.narrow(field.number(), index).map(u128::from) }
     }
 }
 

@@ -83,6 +83,7 @@ pub struct LastHeader {
 /// Walks over the extension headers of `packet`, which ends where the IP packet does. Each step moves on by 8 bytes at
 /// least, so a packet of n bytes takes at most n / 8 of them.
 #[must_use]
+#[inline(never)]
 pub fn skip_extensions(packet: &[u8]) -> LastHeader {
     walk(packet).0
 }

@@ -16,6 +16,7 @@ use crate::limits::MAX_PACKET;
 
 /// The IP version of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub enum Version {
     /// IPv4.
     V4,
@@ -62,9 +63,8 @@ impl core::error::Error for PacketError {}
 
 /// Which transport header was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub enum Protocol {
-    /// None that is known, a later fragment, or one that is cut short.
-    Other,
     /// ICMP over IPv4, 8 bytes at least.
     Icmp,
     /// ICMPv6 over IPv6, 8 bytes at least.
@@ -73,6 +73,8 @@ pub enum Protocol {
     Tcp,
     /// UDP, 8 bytes at least.
     Udp,
+    /// None that is known, a later fragment, or one that is cut short.
+    Other,
 }
 
 /// What lies behind the IP headers.
@@ -171,44 +173,67 @@ impl<'a> Packet<'a> {
 
     /// Finds the transport header: at once for IPv4, behind the extension headers for IPv6.
     #[must_use]
-    #[inline]
     pub fn transport(&self) -> Transport {
-        match self.version {
-            Version::V4 => {
-                let (fragment, later) = ipv4::fragmentation(self.bytes);
-                let number = ipv4::protocol(self.bytes).unwrap_or(0);
-                self.transport_at(number, fragment, later, self.header_length())
-            }
-            Version::V6 => self.transport_v6(),
-        }
-    }
-
-    #[inline(never)]
-    fn transport_v6(&self) -> Transport {
-        let last = ipv6::skip_extensions(self.content());
-        self.transport_at(last.number, last.fragment, last.later, last.offset)
-    }
-
-    /// The transport header with this protocol number, expected at `offset`.
-    #[inline]
-    fn transport_at(&self, number: u8, fragment: bool, later: bool, offset: usize) -> Transport {
-        let header = self.content().get(offset..).unwrap_or(&[]);
-        let v4 = matches!(self.version, Version::V4);
-        let (kind, length) = match number {
-            _ if later => (Protocol::Other, 0),
-            tcp::NUMBER => match tcp::header_length(header) {
-                Some(length) => (Protocol::Tcp, length.min(header.len())),
-                None => (Protocol::Other, 0),
-            },
-            udp::NUMBER if header.len() >= udp::HEADER => (Protocol::Udp, udp::HEADER),
-            icmp::NUMBER if header.len() >= icmp::HEADER && v4 => (Protocol::Icmp, icmp::HEADER),
-            icmp::NUMBER_V6 if header.len() >= icmp::HEADER && !v4 => (Protocol::Icmpv6, icmp::HEADER),
-            _ => (Protocol::Other, 0),
-        };
-        // Both are at most `MAX_PACKET`.
-        let (offset, payload) = (offset as u32, offset.saturating_add(length) as u32);
+        let found = self.find();
+        let length = self.payload(&found).map_or(0, <[u8]>::len);
+        // At most `MAX_PACKET`.
+        let payload = self.end().saturating_sub(length) as u32;
+        let Found { kind, number, fragment, offset } = found;
         Transport { kind, number, fragment, offset, payload }
     }
+
+    /// As [`Packet::transport`], without the payload.
+    #[inline]
+    pub(crate) fn find(&self) -> Found {
+        let (number, fragment, later, offset) = match (self.version, self.bytes.first_chunk::<20>()) {
+            (Version::V4, Some(fixed)) => {
+                let [_, _, _, _, _, _, high, low, _, number, ..] = *fixed;
+                let word = u16::from_be_bytes([high, low]);
+                (number, word & 0x3FFF != 0, word & 0x1FFF != 0, u32::from(self.header))
+            }
+            _ => {
+                let last = ipv6::skip_extensions(self.content());
+                // At most `MAX_PACKET`.
+                (last.number, last.fragment, last.later, last.offset as u32)
+            }
+        };
+        let (version, start) = (self.version, offset as usize);
+        let is_there = |length: usize| !later && start.saturating_add(length) <= self.end();
+        let kind = match number {
+            tcp::NUMBER if is_there(tcp::HEADER) && tcp::is_whole(self.bytes, start) => Protocol::Tcp,
+            udp::NUMBER if is_there(udp::HEADER) => Protocol::Udp,
+            icmp::NUMBER if is_there(icmp::HEADER) && version == Version::V4 => Protocol::Icmp,
+            icmp::NUMBER_V6 if is_there(icmp::HEADER) && version == Version::V6 => Protocol::Icmpv6,
+            _ => Protocol::Other,
+        };
+        Found { kind, number, fragment, offset }
+    }
+
+    /// What follows the transport header, to the end of the packet; nothing when the header claims to be longer.
+    pub(crate) fn payload(&self, found: &Found) -> Option<&'a [u8]> {
+        let behind = self.content().get(found.offset as usize..)?;
+        let length = match found.kind {
+            Protocol::Tcp => tcp::header_length(behind)?,
+            Protocol::Udp => udp::HEADER,
+            Protocol::Icmp | Protocol::Icmpv6 => icmp::HEADER,
+            Protocol::Other => 0,
+        };
+        Some(behind.get(length..).unwrap_or(&[]))
+    }
+}
+
+/// [`Transport`] without the payload: as much as most programs need.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) kind: Protocol,
+    pub(crate) number: u8,
+    pub(crate) fragment: bool,
+    pub(crate) offset: u32,
+}
+
+impl Found {
+    /// What is known before looking.
+    pub(crate) const NOTHING: Self = Self { kind: Protocol::Other, number: 0, fragment: false, offset: 0 };
 }
 
 /// The byte at `offset`, or `None` past the end.

@@ -54,19 +54,7 @@ impl Needs {
         self.hash |= matches!(field, Field::Random8 | Field::Random16 | Field::Random32);
         self.whole_packet |=
             matches!(field, Field::Length | Field::TcpPayloadLength | Field::UdpPayloadLength);
-        self.transport |= in_transport
-            || self.hash
-            || matches!(
-                field,
-                Field::Icmp
-                    | Field::Icmpv6
-                    | Field::Tcp
-                    | Field::Udp
-                    | Field::LocalPort
-                    | Field::RemotePort
-                    | Field::Protocol
-                    | Field::Fragment
-            );
+        self.transport |= field.needs_transport();
     }
 
     /// Whether an input with this event, direction and IP version can match.

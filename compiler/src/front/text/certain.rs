@@ -74,7 +74,8 @@ fn certain(test: &Test, outcome: bool, at: Span, (low, high): (Number, Number), 
     } else {
         format!("`{name}` goes from {low} to {high}")
     };
-    let mut found = Diagnostic::new(codes::CERTAIN, Severity::Warning, message, at).label(label);
+    let code = if test.mask.is_some() && !outcome { codes::IMPOSSIBLE_MASK } else { codes::CERTAIN };
+    let mut found = Diagnostic::new(code, Severity::Warning, message, at).label(label);
     if let Matcher::Compare { number, .. } = &test.matcher {
         let plain = number.magnitude() <= 0xFFFF_FFFF && !number.is_negative();
         if info.style == Style::Ipv4 && plain {
@@ -83,14 +84,55 @@ fn certain(test: &Test, outcome: bool, at: Span, (low, high): (Number, Number), 
         }
     }
     match original(test, outcome) {
-        Some(note) => found.note(note),
+        Some(family) => found.note(family.effect(test)),
         None => found,
     }
 }
 
-/// What WinDivert 2.2 makes of the test, where that is something else (its deviations `fold-false-to-not-header`,
-/// `fold-true-ignores-index` and `constant-truncated-to-32-bits`).
-fn original(test: &Test, outcome: bool) -> Option<String> {
+/// How WinDivert 2.2 gets a test wrong whose constant its field cannot have; the names are those of the lints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// `fold-false-to-not-header`
+    FoldFalse,
+    /// `fold-true-ignores-index`
+    FoldTrue,
+    /// `constant-truncated-to-32-bits`
+    Truncated,
+}
+
+impl Family {
+    /// What the original makes of the test.
+    pub(crate) fn effect(self, test: &Test) -> String {
+        match (self, test.field.info().header.field()) {
+            (Self::FoldFalse, header) => format!(
+                "WinDivert 2.2 compiles this to `not {}`, which matches every packet without that header",
+                header.map_or("", Field::name)
+            ),
+            (Self::FoldTrue, _) => "WinDivert 2.2 compiles this without looking at the index".to_owned(),
+            (Self::Truncated, _) => {
+                "WinDivert 2.2 compares with the low 32 bits of the constant only".to_owned()
+            }
+        }
+    }
+}
+
+/// What is wrong with the test in WinDivert 2.2; `None` where it is right, and for what its language does not have.
+pub(crate) fn family(test: &Test, layer: Layer) -> Option<Family> {
+    let Matcher::Compare { written: Some(_), .. } = test.matcher else { return None };
+    if test.mask.is_some() {
+        return None;
+    }
+    let (load, set) = lower::load_and_set(test);
+    let keys = load.keys(layer);
+    let inside = set.intersect(&IntervalSet::interval(keys));
+    match (inside.is_empty(), inside.covers(keys)) {
+        (false, false) => None,
+        (never, _) => original(test, !never),
+    }
+}
+
+/// What WinDivert 2.2 makes of a test with this outcome, where that is something else.
+fn original(test: &Test, outcome: bool) -> Option<Family> {
     let Matcher::Compare { number, .. } = test.matcher else { return None };
     if test.mask.is_some() {
         return None;
@@ -105,19 +147,13 @@ fn original(test: &Test, outcome: bool) -> Option<String> {
         Field::Impostor,
     ];
     if unfolded.contains(&test.field) {
-        let cut = number.magnitude() > 0xFFFF_FFFF;
-        return cut.then(|| "WinDivert 2.2 compares with the low 32 bits of the constant only".to_owned());
+        return (number.magnitude() > 0xFFFF_FFFF).then_some(Family::Truncated);
     }
     // There `ip.TOS` has 16 bits.
     let in_tos = test.field == Field::IpTos && !number.is_negative() && number.magnitude() <= 0xFFFF;
     match (outcome, test.field.info().header.field()) {
-        (false, Some(header)) if !in_tos => Some(format!(
-            "WinDivert 2.2 compiles this to `not {}`, which matches every packet without that header",
-            header.name()
-        )),
-        (true, _) if test.field.is_array() => {
-            Some("WinDivert 2.2 compiles this without looking at the index".to_owned())
-        }
+        (false, Some(_)) if !in_tos => Some(Family::FoldFalse),
+        (true, _) if test.field.is_array() => Some(Family::FoldTrue),
         (true | false, _) => None,
     }
 }

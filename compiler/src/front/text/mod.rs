@@ -3,7 +3,7 @@
 //! [`analyse`] turns a text into a [`Typed`] tree and findings; [`lower`] turns the tree into a decision graph;
 //! [`eval`](eval::eval) is what the tree means.
 
-mod certain;
+pub(crate) mod certain;
 mod check;
 mod clauses;
 mod definitions;

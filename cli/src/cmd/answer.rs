@@ -1,0 +1,152 @@
+//! What `sat`, `equiv`, `implies` and `overlap` have in common: reading the filters and telling the answer.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use divert_compiler::analysis::{Budget, Reason, Witness};
+use divert_compiler::graph::Graph;
+use serde_json::{Map, Value, json};
+
+use crate::args::{Forced, MessageFormat, Reading, usage};
+use crate::codes;
+use crate::console::{Console, Outcome, Status};
+use crate::finding::Finding;
+use crate::input;
+use crate::output;
+use crate::pipeline;
+
+/// How filters are read and where the witness goes.
+#[derive(Debug, Args)]
+pub(crate) struct Question {
+    #[command(flatten)]
+    forced: Forced,
+    #[command(flatten)]
+    reading: Reading,
+    /// Write the packet that shows the answer to this pcap file
+    #[arg(short = 'w', long, value_name = "FILE")]
+    write: Option<PathBuf>,
+}
+
+/// What is known in the end.
+pub(crate) struct Told {
+    /// `None`: unknown.
+    pub(crate) yes: Option<bool>,
+    /// The answer in words.
+    pub(crate) words: String,
+    /// The input that shows it.
+    pub(crate) witness: Option<Box<Witness>>,
+    /// Whether the words say it already.
+    pub(crate) is_listed: bool,
+    /// More members of the JSON object.
+    pub(crate) more: Map<String, Value>,
+}
+
+impl Told {
+    /// An answer without more to it.
+    pub(crate) fn new(yes: bool, words: impl Into<String>, witness: Option<Box<Witness>>) -> Self {
+        Self { yes: Some(yes), words: words.into(), witness, is_listed: false, more: Map::new() }
+    }
+
+    /// No answer.
+    pub(crate) fn unknown(reason: Reason) -> Self {
+        let more = Map::from_iter([("reason".to_owned(), Value::from(reason.to_string()))]);
+        Self { yes: None, words: reason.to_string(), witness: None, is_listed: false, more }
+    }
+}
+
+impl Question {
+    /// The meaning of the filters, as they are written: the optimiser has no part in an answer.
+    pub(crate) fn graphs(&mut self, arguments: Vec<OsString>, console: &mut Console) -> Outcome<Vec<Graph>> {
+        let selections = std::mem::take(&mut self.forced).all(arguments)?;
+        let mut graphs = Vec::with_capacity(selections.len());
+        for selection in selections {
+            graphs.push(pipeline::graph(&input::read(selection)?, &self.reading, 0, console)?);
+        }
+        Ok(graphs)
+    }
+
+    /// How the filters are read.
+    pub(crate) const fn reading(&self) -> Reading {
+        self.reading
+    }
+
+    /// The meaning of exactly two filters.
+    pub(crate) fn two(&mut self, arguments: Vec<OsString>, console: &mut Console) -> Outcome<[Graph; 2]> {
+        let graphs: [Graph; 2] =
+            self.graphs(arguments, console)?.try_into().map_err(|_| usage("two filters are wanted"))?;
+        let [a, b] = &graphs;
+        if a.layer() != b.layer() {
+            let (a, b) = (a.layer().name(), b.layer().name());
+            console.remark(format_args!("the first filter is for layer {a}, the second for {b}"))?;
+        }
+        Ok(graphs)
+    }
+
+    /// What a question may cost.
+    pub(crate) fn budget() -> Budget {
+        Budget::default()
+    }
+
+    /// Says what is known, and writes the witness where it is wanted.
+    pub(crate) fn tell(self, told: Told, console: &mut Console) -> Outcome {
+        if let (Some(path), Some(witness)) = (&self.write, &told.witness) {
+            write(path, witness)?;
+        }
+        let (answer, status) = match told.yes {
+            Some(true) => ("yes", Status::Fine),
+            Some(false) => ("no", Status::No),
+            None => ("unknown", Status::Failed),
+        };
+        if console.format() == MessageFormat::Json {
+            let mut object = json!({ "answer": answer, "witness": told.witness.as_deref().map(event) });
+            if let Value::Object(members) = &mut object {
+                members.extend(told.more);
+            }
+            console.result(format_args!("{object}\n"))?;
+            return Ok(status);
+        }
+        console.result(format_args!("{answer}: {}\n", told.words))?;
+        if let Some(witness) = told.witness.filter(|_| !told.is_listed) {
+            console.result(shown(&witness))?;
+        }
+        Ok(status)
+    }
+}
+
+/// The witness as an event object.
+pub(crate) fn event(witness: &Witness) -> Value {
+    serde_json::from_str(&witness.to_json()).unwrap_or(Value::Null)
+}
+
+/// The witness for people: a line about it, and the bytes.
+pub(crate) fn shown(witness: &Witness) -> String {
+    let mut text = format!("  {witness}\n");
+    for line in witness.packet().unwrap_or_default().chunks(32).take(64) {
+        text.push_str("   ");
+        for (at, byte) in line.iter().enumerate() {
+            text.push_str(&format!("{}{byte:02x}", if at % 4 == 0 { " " } else { "" }));
+        }
+        text.push('\n');
+    }
+    if witness.packet().is_some_and(|packet| packet.len() > 32 * 64) {
+        text.push_str("    …\n");
+    }
+    text
+}
+
+/// A pcap file of one packet that begins with its IP header (link type 101).
+fn write(path: &Path, witness: &Witness) -> Result<(), Finding> {
+    let Some(packet) = witness.packet() else {
+        return Err(Finding::command(
+            codes::USAGE,
+            "a capture holds packets, and what shows the answer is an event",
+        )
+        .help("--message-format json prints it in the form that `divertc eval` reads"));
+    };
+    let length = u32::try_from(packet.len()).unwrap_or(u32::MAX);
+    let words = [0xA1B2_C3D4, 0x0004_0002, 0, 0, 0x0004_0000, 101, 0, 0, length, length];
+    let mut bytes: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+    bytes.extend_from_slice(packet);
+    output::write_file(path, &bytes)
+}
