@@ -1,73 +1,23 @@
 //! One case, every engine: what the original answered (or should have, by its documentation) against the typed tree,
-//! the graph at each level, the bytecode, and the WinDivert object that we write.
+//! and all its other forms.
 
-use divert_compiler::back::{bytecode, windivert};
-use divert_compiler::front::text::{self, Options, analyse};
+use divert_compiler::Dialect;
+use divert_compiler::back::windivert;
+use divert_compiler::front::text::Options;
 use divert_compiler::front::windivert::decode;
-use divert_compiler::graph::{Builder, Graph, eval::eval};
 use divert_compiler::opt::optimise;
-use divert_compiler::{Dialect, front};
+use divert_fuzz::oracle::agree::{Depth, Forms};
 use divert_tests::vectors::{Case, conformance, expected, layer, shared};
-use divert_vm::limits::USER_WORK;
-use divert_vm::{Layer, Program};
+use divert_vm::Layer;
 use serde_json::Value;
 
-/// A filter in every form that can be run.
-struct Engines {
-    typed: Option<text::Typed>,
-    graphs: Vec<(String, Graph)>,
-    programs: Vec<(String, Vec<u8>)>,
-}
-
-impl Engines {
-    /// `None` when the filter is refused.
-    fn new(filter: &str, layer: Layer) -> Option<Self> {
-        let mut engines = Self { typed: None, graphs: Vec::new(), programs: Vec::new() };
-        let plain = if filter.starts_with('@') {
-            decode(filter, layer).ok()?
-        } else {
-            let options = Options { layer: Some(layer), dialect: Dialect::Windivert, ..Options::default() };
-            let typed = analyse(filter, &options).typed?;
-            let mut builder = Builder::simplifying(layer);
-            let entry = text::lower(&typed, &mut builder).unwrap();
-            engines.graphs.push(("simplified".into(), builder.finish(entry)));
-            let mut builder = Builder::plain(layer);
-            let entry = text::lower(&typed, &mut builder).unwrap();
-            engines.typed = Some(typed);
-            builder.finish(entry)
-        };
-        for level in 1..=2 {
-            engines.graphs.push((format!("-O{level}"), optimise(&plain, level)));
-        }
-        engines.graphs.push(("-O0".into(), plain));
-        for (name, graph) in engines.graphs.clone() {
-            let bytes = bytecode::emit(&graph, b"").unwrap();
-            let verified = Program::decode(&bytes).unwrap().verify(USER_WORK).unwrap();
-            engines.graphs.push((format!("lifted {name}"), front::bytecode::lift(&verified)));
-            if let Ok(encoded) = windivert::encode(&graph, windivert::Shape::Fewest) {
-                let object = decode(&encoded.object.to_string(), layer).expect("our objects are read");
-                engines.graphs.push((format!("object of {name}"), object));
-            }
-            engines.programs.push((name, bytes));
-        }
-        Some(engines)
+/// A filter in every form that can be run; `None` when it is refused.
+fn forms(filter: &str, layer: Layer) -> Option<Forms> {
+    if filter.starts_with('@') {
+        return Some(Forms::of_graph(&decode(filter, layer).ok()?, Depth::All, optimise).unwrap());
     }
-
-    /// Every engine's verdict on the case; `None` when it is no input.
-    fn verdicts(&self, case: &Case) -> Option<Vec<(String, bool)>> {
-        case.with(|input| {
-            let tree = self.typed.iter().map(|typed| ("tree".to_owned(), text::eval::eval(typed, input)));
-            let graphs = self.graphs.iter().map(|(name, graph)| (name.clone(), eval(graph, input)));
-            let programs = self.programs.iter().map(|(name, bytes)| {
-                let verified = Program::decode(bytes).unwrap().verify(USER_WORK).unwrap();
-                let (verdict, steps) = verified.matches_counting(input);
-                assert_eq!(verdict, verified.matches(input), "counting changes nothing");
-                assert!(steps <= verified.work(), "{steps} steps, {} promised", verified.work());
-                (format!("VM {name}"), verdict)
-            });
-            tree.chain(graphs).chain(programs).collect()
-        })
-    }
+    let options = Options { layer: Some(layer), dialect: Dialect::Windivert, ..Options::default() };
+    Forms::of_text(filter, &options).unwrap()
 }
 
 fn verdicts(file: &str, least: usize) {
@@ -76,22 +26,19 @@ fn verdicts(file: &str, least: usize) {
         let (filter, answer) = (line["filter"].as_str().unwrap(), expected(&line));
         // Code 87: the call itself fails, because of the filter or because packet and address do not agree.
         let wanted = (answer["code"] == 0).then(|| answer["match"].as_bool().unwrap());
-        let engines = layer(&line["addr"]["layer"]).and_then(|layer| Engines::new(filter, layer));
-        let found = Case::of(&line).zip(engines).and_then(|(case, engines)| engines.verdicts(&case));
+        let forms = layer(&line["addr"]["layer"]).and_then(|layer| forms(filter, layer));
+        let found = Case::of(&line).zip(forms).map(|(case, forms)| forms.judge(&case).transpose());
+        let found = found.flatten().transpose();
         run += 1;
         let agrees = match (&found, wanted) {
-            (Some(found), Some(wanted)) => found.iter().all(|(_, verdict)| *verdict == wanted),
-            (None, None) => true,
+            (Ok(Some(found)), Some(wanted)) => *found == wanted,
+            (Ok(None), None) => true,
             // Its limit of 256 tests is no limit of the language.
-            (Some(found), None) => {
-                filter.matches("ip and").count() > 250 && found.iter().all(|(_, verdict)| *verdict)
-            }
-            (None, Some(_)) => false,
+            (Ok(Some(found)), None) => filter.matches("ip and").count() > 250 && *found,
+            (Ok(None), Some(_)) | (Err(_), _) => false,
         };
         if !agrees {
-            let odd: Vec<_> =
-                found.iter().flatten().filter(|(_, verdict)| Some(*verdict) != wanted).collect();
-            wrong.push(format!("{filter:.300} on {}: wanted {wanted:?}, not {odd:?}", line["addr"]));
+            wrong.push(format!("{filter:.300} on {}: wanted {wanted:?}, not {found:?}", line["addr"]));
         }
     }
     assert!(run >= least, "only {run} lines");
@@ -124,8 +71,8 @@ fn our_objects_are_not_longer_than_the_originals() {
         let (filter, Some(count)) = (line["filter"].as_str().unwrap(), object_tests(object)) else {
             continue;
         };
-        let Some(engines) = Engines::new(filter, layer) else { continue };
-        let (_, optimised) = engines.graphs.iter().find(|(name, _)| name == "-O2").unwrap();
+        let Some(forms) = forms(filter, layer) else { continue };
+        let (_, optimised) = forms.graphs().iter().find(|(name, _)| name == "-O2").unwrap();
         let Ok(encoded) = windivert::encode(optimised, windivert::Shape::Fewest) else { continue };
         (theirs, ours) = (theirs + count, ours + encoded.tests);
         if encoded.tests > count {
@@ -149,7 +96,7 @@ fn filters_of_real_programs_compile_at_their_layers() {
         let filter = line["filter"].as_str().unwrap();
         let accepted: Vec<_> = line["layers"].as_array().unwrap().iter().filter_map(layer).collect();
         for layer in Layer::ALL {
-            if accepted.contains(&layer) != Engines::new(filter, layer).is_some() {
+            if accepted.contains(&layer) != forms(filter, layer).is_some() {
                 wrong.push(format!(
                     "{filter:.300} at {}: the original accepts it at {accepted:?}",
                     layer.name()

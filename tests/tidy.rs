@@ -53,7 +53,14 @@ fn nothing_is_left_unfinished() {
 
 #[test]
 fn unsafe_is_forbidden_where_it_must_be() {
-    for root_file in ["grammar/src/lib.rs", "vm/src/lib.rs", "compiler/src/lib.rs", "cli/src/main.rs"] {
+    for root_file in [
+        "grammar/src/lib.rs",
+        "vm/src/lib.rs",
+        "compiler/src/lib.rs",
+        "cli/src/lib.rs",
+        "cli/src/bin/divertc.rs",
+        "fuzz/src/lib.rs",
+    ] {
         let text = fs::read_to_string(root().join(root_file)).unwrap();
         assert!(text.contains("#![forbid(unsafe_code)]"), "{root_file}");
     }
@@ -78,6 +85,7 @@ fn crates_depend_on_what_they_may() {
         ),
         ("driver/protocol", &["divert-vm"]),
         ("driver/core", &["divert-driver-protocol", "divert-vm"]),
+        ("fuzz", &["divert-compiler", "divert-grammar", "divert-vm"]),
     ] {
         let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or("").split("\n[").next().unwrap();

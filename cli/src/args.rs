@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Check(cmd::check::Check),
     Format(cmd::format::Format),
     Eval(cmd::eval::Eval),
+    Explain(cmd::explain::Explain),
+    Fuzz(cmd::fuzz::Fuzz),
     Verify(cmd::verify::Verify),
     Disasm(cmd::disasm::Disasm),
     Divert(cmd::divert::Divert),

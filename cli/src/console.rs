@@ -205,9 +205,17 @@ impl Console {
         self.err.write_all(text.as_bytes()).map_err(Stop::Output)
     }
 
+    /// How results for people look.
+    pub(crate) fn result_style(&self) -> render::Style {
+        self.style_of(true)
+    }
+
     fn style(&self) -> render::Style {
-        let terminal =
-            if self.findings_are_results { self.out_is_terminal() } else { self.err.is_terminal() };
+        self.style_of(self.findings_are_results)
+    }
+
+    fn style_of(&self, results: bool) -> render::Style {
+        let terminal = if results { self.out_is_terminal() } else { self.err.is_terminal() };
         let color = match self.when {
             When::Always => true,
             When::Never => false,
@@ -217,7 +225,7 @@ impl Console {
             }
         };
         let asked = || {
-            let size = if self.findings_are_results {
+            let size = if results {
                 terminal_size::terminal_size_of(self.out.get_ref())
             } else {
                 terminal_size::terminal_size_of(&self.err)

@@ -14,6 +14,7 @@ mod lines;
 pub(crate) use form::BadEvent;
 pub(crate) use lines::EventReader;
 
+use divert_fuzz::Case;
 use divert_vm::input::{Address, Endpoint, Input, Reflected};
 use divert_vm::layer::{Event, Layer};
 use divert_vm::packet::{Packet, Version};
@@ -70,6 +71,17 @@ impl Described {
         match &self.data {
             Data::Reflected(reflected) => Some(reflected),
             Data::Packet | Data::Endpoint(_) | Data::Nothing => None,
+        }
+    }
+
+    /// The event with its packet, as what owns all of it; `None` where there is nothing to be judged.
+    pub(crate) fn case(&self, packet: &[u8]) -> Option<Case> {
+        self.judge(packet, |_| ())?;
+        match &self.data {
+            Data::Packet => Some(Case::Packet(self.layer, packet.to_vec(), self.address)),
+            Data::Endpoint(endpoint) => Some(Case::Endpoint(self.layer, self.event, *endpoint, self.address)),
+            Data::Reflected(handle) => Some(Case::Reflected(self.event, *handle, self.address)),
+            Data::Nothing => None,
         }
     }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use divert_compiler::Dialect;
 use divert_compiler::back::bytecode::emit;
+use divert_compiler::debug;
 use divert_compiler::front::text::{Analysis, LowerError, Options, Typed, analyse, lower};
 use divert_compiler::front::{bytecode, windivert};
 use divert_compiler::graph::{Builder, Graph};
@@ -95,6 +96,23 @@ pub(crate) fn compiled(filter: Filter, reading: &Reading, console: &mut Console)
 /// When it is too large for that.
 pub(crate) fn assemble(origin: &Origin, graph: &Graph) -> Result<Vec<u8>, Finding> {
     emit(graph, &[]).map_err(|error| Finding::whole(origin, codes::TARGET, format!("no bytecode: {error}")))
+}
+
+/// The bytecode of a graph, with the filter's text in its debug section where it has one.
+///
+/// # Errors
+/// When it is too large for that.
+pub(crate) fn assemble_with_text(
+    filter: &Filter,
+    reading: &Reading,
+    graph: &Graph,
+) -> Result<Vec<u8>, Finding> {
+    let section = match &filter.content {
+        Content::Text(source) => debug::section(&source.text, dialect(reading)),
+        Content::Object(_) | Content::Bytecode(_) => Vec::new(),
+    };
+    let refused = |error| Finding::whole(&filter.origin, codes::TARGET, format!("no bytecode: {error}"));
+    emit(graph, &section).map_err(refused)
 }
 
 /// The text of a filter that is no text.

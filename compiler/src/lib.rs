@@ -16,7 +16,9 @@
 pub mod analysis;
 pub mod back;
 pub mod codes;
+pub mod debug;
 pub mod dialect;
+pub mod explain;
 pub mod front;
 pub mod graph;
 pub mod limits;

@@ -253,7 +253,7 @@ proptest! {
     /// Proofs are never contradicted by an input, witnesses always show what they claim.
     #[test]
     fn random_graphs(seed: u64, at in 0..5_usize, size in 1_u64..14) {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let layer = Layer::ALL[at];
         let (a, b) = (random.graph(layer, size, true), random.graph(layer, size, true));
         let budget = Budget { tries: 20_000, ..Budget::default() };

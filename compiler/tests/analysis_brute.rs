@@ -208,7 +208,7 @@ fn all_packets_of_a_small_world() {
         assert!(judged(&world, packet, true), "{packet:02x?} is not of the world");
     }
     let cases: u64 = std::env::var("DIVERT_BRUTE").ok().and_then(|text| text.parse().ok()).unwrap_or(1500);
-    let (mut random, mut counts) = (Random(2026), [0_usize; 4]);
+    let (mut random, mut counts) = (Random::new(2026), [0_usize; 4]);
     for number in 0..cases {
         let graph = filter(&mut random);
         let (mut some, mut all) = (false, true);

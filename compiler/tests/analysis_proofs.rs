@@ -92,7 +92,7 @@ const WRONG_MATCHES: [&str; 6] = [
 #[test]
 fn what_the_original_compiled() {
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let start = Instant::now();
     for line in vectors("compile.jsonl") {
         let (filter, Some(object)) = (text(&line, "filter"), line["object"].as_str()) else { continue };
@@ -237,7 +237,7 @@ fn subnets(random: &mut Random, count: usize) -> Vec<Interval> {
 
 #[test]
 fn large_filters() {
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     let mut table = Table::default();
     for (name, size) in [("200 addresses", 200), ("10,000 subnets", 10_000), ("100,000 subnets", 100_000)] {
         let subnets = subnets(&mut random, size);
@@ -350,7 +350,7 @@ fn broken_transformations_are_caught() {
     sources.extend(
         real().iter().step_by(25).filter_map(|(filter, layer)| graph(filter, *layer, Dialect::Extended)),
     );
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     for (name, by) in BREAKS {
         let (mut caught, mut harmless) = (0, 0);
         for source in &sources {

@@ -67,7 +67,7 @@ fn objects_match_as_the_original_does() {
 
 /// Inputs by layer: some of the conformance vectors and some random ones.
 fn inputs() -> BTreeMap<Layer, Vec<Case>> {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let mut cases: BTreeMap<Layer, Vec<Case>> =
         Layer::ALL.map(|layer| (layer, (0..60).map(|_| random.case(layer)).collect())).into();
     for line in vectors("eval.jsonl").iter().step_by(17) {
@@ -157,7 +157,7 @@ proptest! {
 
     #[test]
     fn any_graph_survives(seed: u64, size in 1_u64..30, at in 0..5_usize, shallow: bool) {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let layer = Layer::ALL[at];
         let graph = random.graph(layer, size, true);
         let shape = if shallow { Shape::Shallow } else { Shape::Fewest };

@@ -28,7 +28,7 @@ proptest! {
 
     #[test]
     fn verdicts_stay(seed: u64, size in 1_u64..40, at in 0..5_usize, masks: bool) {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let layer = Layer::ALL[at];
         let plain = random.graph(layer, size, masks);
         let graph = share::share(&plain);
@@ -129,7 +129,7 @@ fn a_seeded_defect_is_noticed() {
     };
     let graph = build(one(1), NodeId::ACCEPT, NodeId::REJECT);
     let wrong = build(one(0), NodeId::REJECT, NodeId::ACCEPT);
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let differs = (0..60).any(|_| {
         let case = random.case(Layer::Network);
         case.with(|input| eval(&graph, input) != eval(&wrong, input)) == Some(true)

@@ -138,7 +138,7 @@ fn windivert_gets_its_own_language() {
         let text = windivert_text::text(&graph).expect("fits");
         assert_eq!(text, wanted);
         let back = compile(&text, Layer::Network, Dialect::Windivert).expect("WinDivert's own language");
-        assert_same(&graph, &back, &mut Random(3), &text);
+        assert_same(&graph, &back, &mut Random::new(3), &text);
     }
     let many: Vec<String> = (0..300).map(|port| (2 * port).to_string()).collect();
     let graph = network(&format!("tcp.DstPort in {{{}}}", many.join(", ")));
@@ -148,7 +148,7 @@ fn windivert_gets_its_own_language() {
 
 #[test]
 fn recorded_filters_come_back() {
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let (mut theirs, mut ours, mut plain, mut plain_refused) = (0, 0, 0, 0);
     for line in vectors("format.jsonl") {
         let layer = layer(&line["layer"]);
@@ -222,7 +222,7 @@ proptest! {
 
     #[test]
     fn any_graph_survives(seed: u64, size in 1_u64..30, at in 0..5_usize) {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let layer = Layer::ALL[at];
         let graph = random.graph(layer, size, true);
         let text = text::text(&graph);

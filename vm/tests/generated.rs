@@ -5,71 +5,11 @@
 mod common;
 
 use common::{Assembly, Source, cases, input::with_input, program::valid, program::valid_of};
+use divert_fuzz::oracle::reference;
 use divert_vm::limits::USER_WORK;
-use divert_vm::{Address, Event, Header, Input, Instruction, Layer, Op, Packet, Program, Target, load};
+use divert_vm::{Address, Event, Header, Input, Instruction, Layer, Packet, Program, Target};
 use proptest::collection::vec;
 use proptest::prelude::*;
-
-/// SPEC §4 word for word: no cache, no directory, linear search. Gives the verdict and the steps by §5.
-fn evaluate(program: &Program<'_>, input: &Input<'_>) -> (bool, u32) {
-    if input.layer() != program.layer() {
-        return (false, 0);
-    }
-    let (mut at, mut steps) = (0, 0);
-    loop {
-        let instruction = program.instruction(at).unwrap();
-        steps += 1;
-        let success = match load::key(input, instruction.field, instruction.index) {
-            None => false,
-            Some(key) => {
-                if matches!(instruction.op, Op::Set | Op::NotSet | Op::WideSet | Op::NotWideSet) {
-                    steps += u32::from(program.set(instruction.low).unwrap().depth);
-                }
-                succeeds(program, &instruction, key)
-            }
-        };
-        match if success { instruction.on_true } else { instruction.on_false } {
-            Target::ACCEPT => return (true, steps),
-            Target::REJECT => return (false, steps),
-            later => at = later.number().unwrap(),
-        }
-    }
-}
-
-fn succeeds(program: &Program<'_>, instruction: &Instruction, key: u128) -> bool {
-    let Instruction { op, mask, low, high, .. } = *instruction;
-    let constant = |number| program.constant(number).unwrap();
-    let in_set = |key| {
-        let set = program.set(low).unwrap();
-        (0..set.count).any(|number| {
-            let (low, high) = program.interval(&set, number).unwrap();
-            low <= key && key <= high
-        })
-    };
-    match op {
-        Op::Range => (low..=high).contains(&(key as u32 & mask)),
-        Op::NotRange => !(low..=high).contains(&(key as u32 & mask)),
-        Op::Set => in_set(key & u128::from(mask)),
-        Op::NotSet => !in_set(key & u128::from(mask)),
-        Op::WideRange => (constant(low)..=constant(high)).contains(&(key & constant(mask))),
-        Op::NotWideRange => !(constant(low)..=constant(high)).contains(&(key & constant(mask))),
-        Op::WideSet => in_set(key & constant(mask)),
-        Op::NotWideSet => !in_set(key & constant(mask)),
-    }
-}
-
-/// The longest path, by SPEC §5: from the last instruction to the first.
-fn longest_path(program: &Program<'_>) -> u32 {
-    let mut work = vec![0_u32; program.len()];
-    for number in (0..program.len()).rev() {
-        let instruction = program.instruction(number).unwrap();
-        let behind = |target: Target| target.number().map_or(0, |number| work[number]);
-        let look_up =
-            if instruction.op.is_set() { u32::from(program.set(instruction.low).unwrap().depth) } else { 0 };
-        work[number] = 1 + look_up + behind(instruction.on_true).max(behind(instruction.on_false));
-    }
-    work[0]
-}
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..900)
@@ -86,7 +26,7 @@ proptest! {
         let verified = program.verify(USER_WORK).map_err(|error| TestCaseError::fail(format!(
             "{error}\n{}", divert_vm::disasm::Listing::new(&program, 50)
         )))?;
-        prop_assert_eq!(verified.work(), longest_path(&program));
+        prop_assert_eq!(verified.work(), reference::work(&program, USER_WORK).unwrap());
         prop_assert!(program.verify(verified.work()).is_ok());
         prop_assert!(program.verify(verified.work() - 1).is_err());
 
@@ -125,7 +65,7 @@ proptest! {
         for random in inputs {
             with_input(&mut Source::new(&random), assembly.layer, |input| {
                 let (verdict, steps) = verified.matches_counting(input);
-                assert_eq!((verdict, steps), evaluate(verified.program(), input));
+                assert_eq!((verdict, steps), reference::run(verified.program(), input));
                 assert_eq!(verified.matches(input), verdict);
                 assert!(0 < steps && steps <= verified.work());
             });

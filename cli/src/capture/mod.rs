@@ -14,6 +14,7 @@
 mod blocks;
 pub(crate) mod damage;
 pub(crate) mod link;
+pub(crate) mod make;
 mod pcap;
 mod pcapng;
 pub(crate) mod record;
@@ -78,7 +79,8 @@ impl<R: Read> CaptureReader<R> {
         Self::with_read_size(source, window::READ_SIZE)
     }
 
-    fn with_read_size(source: R, read_size: usize) -> Result<Self, OpenError> {
+    /// [`CaptureReader::open`] with another size of reads.
+    pub(crate) fn with_read_size(source: R, read_size: usize) -> Result<Self, OpenError> {
         let mut window = Window::new(source, read_size);
         // More than any magic, so that text and JSON are recognised by more than a few bytes.
         window.ensure(64);

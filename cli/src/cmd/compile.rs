@@ -50,6 +50,9 @@ pub(crate) struct Compile {
     #[arg(short = 'O', value_name = "LEVEL", default_value_t = 2)]
     #[arg(value_parser = clap::value_parser!(u8).range(0..=2))]
     level: u8,
+    /// Keep the text in the debug section of bytecode, for `divertc explain`
+    #[arg(short = 'g', long)]
+    debug: bool,
     /// Say how many of an object's tests each clause costs, and compile nothing
     #[arg(long, conflicts_with = "output")]
     budget: bool,
@@ -101,6 +104,7 @@ impl Compile {
             return Ok(Status::Fine);
         }
         let bytes = match self.target {
+            Target::Bytecode if self.debug => pipeline::assemble_with_text(&filter, &self.reading, &graph)?,
             Target::Bytecode => pipeline::assemble(&filter.origin, &graph)?,
             Target::Windivert => object(&budget, &graph, console)?.into_bytes(),
             Target::WindivertText => plain_text(&filter.origin, &graph)?.into_bytes(),

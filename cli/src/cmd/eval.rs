@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
-use divert_vm::input::Address;
+use divert_compiler::explain::Explainer;
 use divert_vm::limits::USER_WORK;
 use serde_json::json;
 
@@ -15,15 +15,16 @@ use crate::capture::write::{CaptureWriter, WriteError};
 use crate::capture::{CaptureReader, damage};
 use crate::codes;
 use crate::console::{Console, Outcome, Status, Stop};
-use crate::eval::{self, Bytes, Judge, Local, Opened, Sink, Source, Subnet, Tally, Trouble};
-use crate::finding::{Finding, Origin};
+use crate::eval::{self, Assume, Bytes, Explain, Judge, Opened, Sink, Source, Tally, Trouble, Which};
+use crate::finding::{Finding, Origin, SourceText};
 use crate::input::{self, cannot_read};
 use crate::output::{OutFile, cannot_write};
 use crate::pipeline;
+use crate::subject::Subject;
 
 /// Evaluate a filter over captures and events
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("report").args(["json", "list", "count"]), after_help = "\
+#[command(group = ArgGroup::new("report").args(["json", "list", "count", "explain"]), after_help = "\
 Examples:
   divertc eval 'udp.DstPort == 53' capture.pcapng
   divertc eval web.dvf --local 192.168.1.0/24 -w web.pcap capture.pcap
@@ -54,33 +55,18 @@ pub(crate) struct Eval {
     /// Only the number of matches
     #[arg(long)]
     count: bool,
+    /// Explain each record that matches, or each that does not
+    #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "matches")]
+    explain: Option<Which>,
     /// Write what matches to this file, in the format of the input
     #[arg(short = 'w', long = "write", value_name = "FILE")]
     write: Option<PathBuf>,
     /// Exit with 1 when nothing matches
     #[arg(long)]
     exit_status: bool,
-    /// Addresses of the machine that captured; may be repeated
-    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
-    local: Vec<Subnet>,
-    /// Take packets as outbound where nothing else is known (the default)
-    #[arg(long, conflicts_with = "inbound")]
-    outbound: bool,
-    /// Take packets as inbound where nothing else is known
-    #[arg(long)]
-    inbound: bool,
-    /// Take packets as loopback traffic
-    #[arg(long)]
-    loopback: bool,
-    /// Take packets as injected by another driver
-    #[arg(long)]
-    impostor: bool,
-    /// Interface number of packets
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    if_idx: u32,
-    /// Sub-interface number of packets
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    sub_if_idx: u32,
+    #[command(flatten)]
+    assume: Assume,
 }
 
 impl Eval {
@@ -100,18 +86,15 @@ impl Eval {
         }
         let filter = input::read(selection)?;
         let origin = filter.origin.clone();
-        let bytes = pipeline::compiled(filter, &self.reading, console)?;
-        let verified = pipeline::program(&origin, &bytes, &self.reading, USER_WORK)?;
-        let base = Address {
-            timestamp: 0,
-            outbound: !self.inbound,
-            loopback: self.loopback,
-            impostor: self.impostor,
-            if_idx: self.if_idx,
-            sub_if_idx: self.sub_if_idx,
+        let (bytes, subject) = if self.explain.is_some() {
+            let subject = Subject::of(filter, &self.reading, console)?;
+            (subject.bytes.clone(), Some(subject))
+        } else {
+            (pipeline::compiled(filter, &self.reading, console)?, None)
         };
+        let verified = pipeline::program(&origin, &bytes, &self.reading, USER_WORK)?;
         let mut run = Run {
-            judge: Judge::new(verified, base, Local::new(&self.local)),
+            judge: self.assume.judge(verified),
             writer: self.write.as_ref().map(|path| Writer::Planned(path.clone())),
             total: Tally::default(),
             failed: false,
@@ -119,6 +102,7 @@ impl Eval {
             several: inputs.len() > 1,
             // What is written to standard output would be mixed with what is said.
             aside: self.write.as_ref().is_some_and(|path| path.as_os_str() == "-"),
+            explainer: subject.as_ref().map(|subject| (Explainer::new(&subject.typed), &*subject.source)),
             command: &self,
         };
         for name in &inputs {
@@ -138,6 +122,8 @@ struct Run<'r> {
     events_only: bool,
     several: bool,
     aside: bool,
+    /// For those who want explanations: the filter and its text.
+    explainer: Option<(Explainer<'r>, &'r SourceText)>,
 }
 
 /// Where matches are written.
@@ -173,7 +159,17 @@ impl Run<'_> {
         let tally = match (self.command.json, self.command.list) {
             (true, _) => self.judge(&origin, source, size, &mut eval::Json::new(&shown), console)?,
             (_, true) => self.judge(&origin, source, size, &mut eval::List::default(), console)?,
-            (false, false) => self.judge(&origin, source, size, &mut eval::Nothing, console)?,
+            (false, false) => match self.explainer.take() {
+                Some((explainer, text)) => {
+                    let judge = self.judge.clone().with_times();
+                    let (input, which) = (shown.as_str(), self.command.explain);
+                    let mut sink = Explain { judge, explainer: &explainer, source: text, input, which };
+                    let tally = self.judge(&origin, source, size, &mut sink, console)?;
+                    self.explainer = Some((explainer, text));
+                    tally
+                }
+                None => self.judge(&origin, source, size, &mut eval::Nothing, console)?,
+            },
         };
         self.total.add(&tally);
         self.sum_up(&shown, &tally, is_events, console)

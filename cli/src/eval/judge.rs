@@ -14,6 +14,7 @@ use crate::capture::record::{Direction, Record, Timestamp};
 const NANOS_PER_TICK: i128 = 100;
 
 /// A program, and what is to be assumed where a capture says nothing.
+#[derive(Clone)]
 pub(crate) struct Judge<'v> {
     verified: Verified<'v>,
     base: Address,
@@ -27,6 +28,12 @@ impl<'v> Judge<'v> {
     pub(crate) fn new(verified: Verified<'v>, base: Address, local: Option<Local>) -> Self {
         let wants_time = verified.needs().hash || verified.reads(Field::Timestamp);
         Self { layer: verified.program().layer(), verified, base, local, wants_time }
+    }
+
+    /// The same with all times: for those who look at more than the program does.
+    pub(crate) const fn with_times(mut self) -> Self {
+        self.wants_time = true;
+        self
     }
 
     /// The program.
@@ -53,18 +60,7 @@ impl<'v> Judge<'v> {
         // What the link layer calls IP and is none is as if it did not call it so.
         let Ok(packet) = Packet::parse(bytes) else { return (false, None) };
         tally.ip += 1;
-        let mut address = self.base;
-        match record.direction.or(link_direction) {
-            Some(direction) => address.outbound = direction == Direction::Outbound,
-            None => {
-                if let Some(local) = &self.local {
-                    address.outbound = local.sent(&packet);
-                }
-            }
-        }
-        if self.wants_time {
-            address.timestamp = ticks(record);
-        }
+        let address = self.address(record, link_direction, &packet);
         let matched = if self.layer == Layer::Forward {
             self.verified.matches(&Input::forward(&packet, &address))
         } else {
@@ -72,6 +68,32 @@ impl<'v> Judge<'v> {
         };
         tally.matched += u64::from(matched);
         (matched, Some(packet))
+    }
+
+    /// Gives what the program judges of a record to `see`; `None` where the record has no packet.
+    pub(crate) fn see<T>(&self, record: &Record<'_>, see: impl FnOnce(&Input<'_>) -> T) -> Option<T> {
+        let Layer3::Ip { bytes, direction } = network_layer(record.link, record.bytes) else { return None };
+        let packet = Packet::parse(bytes).ok()?;
+        let address = self.address(record, direction, &packet);
+        let at = if self.layer == Layer::Forward { Input::forward } else { Input::network };
+        Some(see(&at(&packet, &address)))
+    }
+
+    #[inline]
+    fn address(&self, record: &Record<'_>, link: Option<Direction>, packet: &Packet<'_>) -> Address {
+        let mut address = self.base;
+        match record.direction.or(link) {
+            Some(direction) => address.outbound = direction == Direction::Outbound,
+            None => {
+                if let Some(local) = &self.local {
+                    address.outbound = local.sent(packet);
+                }
+            }
+        }
+        if self.wants_time {
+            address.timestamp = ticks(record);
+        }
+        address
     }
 }
 

@@ -3,17 +3,23 @@
 //! `judge`: from a record to a verdict, nothing else; `local`: which addresses are ours; `capture` and `lines`: the two
 //! kinds of input, as loops around it; `report`: what is said of each record; `source`: what an input is.
 
+mod assume;
 mod capture;
+mod explain;
 mod judge;
 mod lines;
 mod local;
+mod one;
 mod report;
 mod source;
 
+pub(crate) use assume::Assume;
 pub(crate) use capture::{capture, copy};
+pub(crate) use explain::{Explain, Which};
 pub(crate) use judge::Judge;
 pub(crate) use lines::{Trouble, events};
 pub(crate) use local::{Local, Subnet};
+pub(crate) use one::one;
 pub(crate) use report::{Json, List, Nothing, Sink};
 pub(crate) use source::{Bytes, Opened, Source, open};
 

@@ -3,10 +3,11 @@
 use std::fmt::{self, Write as _};
 
 use divert_vm::address::{Ipv4, Ipv6};
-use divert_vm::input::{Endpoint, Reflected};
+use divert_vm::input::{Endpoint, Input, Reflected};
 use divert_vm::layer::{Event, Layer};
 use divert_vm::packet::{Packet, Protocol, Version};
 
+use super::Judge;
 use crate::capture::record::{Record, Timestamp};
 use crate::console::{Console, Outcome};
 use crate::events::Described;
@@ -28,19 +29,35 @@ pub(crate) struct Shown<'a> {
 }
 
 enum What<'a> {
-    Frame(Option<Timestamp>, Option<&'a Packet<'a>>),
+    Frame(&'a Record<'a>, Option<&'a Packet<'a>>),
     Event(&'a Described, &'a [u8]),
 }
 
 impl<'a> Shown<'a> {
     pub(super) fn capture(record: &'a Record<'_>, packet: Option<&'a Packet<'a>>, matched: bool) -> Self {
-        // Only lists show the time, and they show matches.
-        let time = if matched { record.timestamp() } else { None };
-        Self { index: record.index, matched, what: What::Frame(time, packet) }
+        Self { index: record.index, matched, what: What::Frame(record, packet) }
     }
 
     pub(super) const fn event(index: u64, event: &'a Described, packet: &'a [u8], matched: bool) -> Self {
         Self { index, matched, what: What::Event(event, packet) }
+    }
+
+    /// 0-based number in its input.
+    pub(super) const fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// The verdict.
+    pub(super) const fn matched(&self) -> bool {
+        self.matched
+    }
+
+    /// Gives what `judge` judges to `see`; `None` where there is nothing to be judged.
+    pub(super) fn see<T>(&self, judge: &Judge<'_>, see: impl FnOnce(&Input<'_>) -> T) -> Option<T> {
+        match &self.what {
+            What::Frame(record, _) => judge.see(record, see),
+            What::Event(event, packet) => event.judge(packet, see),
+        }
     }
 }
 
@@ -105,9 +122,9 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>6}  ", self.index)?;
         match &self.what {
-            What::Frame(time, packet) => {
-                match time {
-                    Some(time) => write!(f, "{}", Moment(*time))?,
+            What::Frame(record, packet) => {
+                match record.timestamp() {
+                    Some(time) => write!(f, "{}", Moment(time))?,
                     None => write!(f, "{:<27}", "-")?,
                 }
                 packet.map_or(Ok(()), |packet| write!(f, "  {}", Flow(packet)))

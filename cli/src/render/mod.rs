@@ -1,10 +1,11 @@
 //! Findings as text: for people (`human`), for programs (`json`, `sarif`), for GitHub's annotations (`github`).
 //! Everything here is a function from findings to a string; lines and columns are made here and nowhere else.
 
+pub(crate) mod explanation;
 mod github;
 mod human;
 mod json;
-mod lines;
+pub(crate) mod lines;
 mod sarif;
 mod view;
 mod wrap;

@@ -1,4 +1,5 @@
-//! `divertc`: the command line. `main` parses the arguments, runs the command and maps its end to the exit status.
+//! `divertc`: the command line; a library, so that fuzz targets reach what reads files. `main` parses the arguments,
+//! runs the command and maps its end to the exit status.
 //!
 //! `args` (what is common to commands) and `cmd` (one file each) say what there is; `input` and `pipeline` read filters
 //! and take them from one form to the next; `eval`, `events` and `capture` judge packets and events; `finding`, `render`
@@ -18,7 +19,9 @@ mod input;
 mod lints;
 mod output;
 mod pipeline;
+pub mod properties;
 mod render;
+mod subject;
 
 use std::io;
 use std::process::ExitCode;
@@ -29,7 +32,9 @@ use args::{Cli, Command};
 use console::{Console, Outcome, Status, Stop};
 use finding::Finding;
 
-fn main() -> ExitCode {
+/// Runs the command that the arguments of the process name, and gives its exit status.
+#[must_use]
+pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {
@@ -59,6 +64,8 @@ fn run(command: Command, console: &mut Console) -> Outcome {
         Command::Check(command) => command.run(console),
         Command::Format(command) => command.run(console),
         Command::Eval(command) => command.run(console),
+        Command::Explain(command) => command.run(console),
+        Command::Fuzz(command) => command.run(console),
         Command::Verify(command) => command.run(console),
         Command::Disasm(command) => command.run(console),
         Command::Divert(command) => command.run(console),

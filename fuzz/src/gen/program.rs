@@ -1,22 +1,19 @@
 //! Valid programs of any shape, by the rules of SPEC §6 and not by the verifier's code.
 
-use super::{Assembly, Source};
+use super::assembly::Assembly;
+use crate::source::Source;
 use divert_vm::field::FieldInfo;
 use divert_vm::limits::MAX_INDEX;
 use divert_vm::{FIELDS, Field, Instruction, Layer, Op, Target};
 
 /// A program that the verifier must accept.
-pub(crate) fn valid(source: &mut Source<'_>) -> Assembly {
+pub fn valid(source: &mut Source<'_>) -> Assembly {
     let layer = source.pick(&Layer::ALL);
     valid_of(source, layer, |_| true)
 }
 
 /// A valid program that reads some fields only.
-pub(crate) fn valid_of(
-    source: &mut Source<'_>,
-    layer: Layer,
-    wanted: impl Fn(&FieldInfo) -> bool,
-) -> Assembly {
+pub fn valid_of(source: &mut Source<'_>, layer: Layer, wanted: impl Fn(&FieldInfo) -> bool) -> Assembly {
     let count = 1 + source.below(24);
     let mut assembly = Assembly::new(layer);
     let fields: Vec<&FieldInfo> =
@@ -28,7 +25,7 @@ pub(crate) fn valid_of(
         instruction.on_false = target(source, number, count);
         assembly.instructions.push(instruction);
         // Everything is reached: when nothing leads to the next one yet, this one does.
-        let next = Target::instruction(number + 1).unwrap();
+        let next = Target::instruction(number + 1).unwrap_or(Target::ACCEPT);
         let reached =
             assembly.instructions.iter().any(|earlier| earlier.on_true == next || earlier.on_false == next);
         if number + 1 < count && !reached {
@@ -49,7 +46,7 @@ fn target(source: &mut Source<'_>, number: usize, count: usize) -> Target {
         1 => Target::REJECT,
         _ if number + 1 < count => {
             let near = (count - number - 1).min(4);
-            Target::instruction(number + 1 + source.below(near)).unwrap()
+            Target::instruction(number + 1 + source.below(near)).unwrap_or(Target::ACCEPT)
         }
         _ => Target::ACCEPT,
     }
@@ -111,12 +108,7 @@ fn test(source: &mut Source<'_>, assembly: &mut Assembly, info: &FieldInfo) -> I
 }
 
 /// At most `count` intervals within `least..=greatest`, at least one; sorted, with gaps.
-pub(crate) fn intervals(
-    source: &mut Source<'_>,
-    least: u128,
-    greatest: u128,
-    count: usize,
-) -> Vec<(u128, u128)> {
+pub fn intervals(source: &mut Source<'_>, least: u128, greatest: u128, count: usize) -> Vec<(u128, u128)> {
     let center = source.within(least, greatest);
     let near = source.one_in(3);
     let mut ends: Vec<u128> = (0..2 * count)
@@ -140,8 +132,46 @@ pub(crate) fn intervals(
 }
 
 /// A shift for a directory of at most 300 buckets.
-pub(crate) fn shift(source: &mut Source<'_>, intervals: &[(u128, u128)]) -> Option<u8> {
+pub fn shift(source: &mut Source<'_>, intervals: &[(u128, u128)]) -> Option<u8> {
     let spread = intervals.last()?.0 - intervals.first()?.0;
     let least = (0..128).find(|shift| spread >> shift < 300)?;
     Some(source.within(least, 127) as u8)
+}
+
+/// A valid program with some bytes changed, cut off or added; its checksum is as it was.
+pub fn mutated(source: &mut Source<'_>) -> Vec<u8> {
+    let bytes = valid(source).encode();
+    damaged(source, bytes)
+}
+
+/// The bytes with some changed, cut off or added.
+pub fn damaged(source: &mut Source<'_>, mut bytes: Vec<u8>) -> Vec<u8> {
+    for _ in 0..source.pick(&[1, 1, 1, 2, 3, 8]) {
+        let at = source.below(bytes.len());
+        let Some(byte) = bytes.get_mut(at) else { continue };
+        *byte = match source.byte() % 4 {
+            0 => *byte ^ 1 << source.below(8),
+            1 => byte.wrapping_add(1),
+            2 => source.pick(&[0, 1, 0xFE, 0xFF]),
+            _ => source.byte(),
+        };
+    }
+    match source.byte() % 16 {
+        1 => bytes.truncate(source.below(bytes.len())),
+        2 => {
+            let more = 1 + source.below(50);
+            bytes.extend(source.bytes(more));
+        }
+        _ => {}
+    }
+    bytes
+}
+
+/// Makes the header's length and checksum right, so that more gets past the decoder.
+pub fn fix_header(bytes: &mut [u8]) {
+    let length = bytes.len() as u32;
+    if let Some(place) = bytes.get_mut(8..12) {
+        place.copy_from_slice(&length.to_le_bytes());
+    }
+    super::assembly::fix_checksum(bytes);
 }

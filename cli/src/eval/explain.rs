@@ -1,0 +1,93 @@
+//! Explaining records one after the other.
+
+use clap::ValueEnum;
+use divert_compiler::explain::{Explainer, Explanation, shown};
+
+use super::{Judge, Sink};
+use crate::args::MessageFormat;
+use crate::console::{Console, Outcome};
+use crate::eval::report::Shown;
+use crate::finding::SourceText;
+use crate::render::explanation::{self, Explained, Line};
+
+/// Which records are explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Which {
+    /// Those that match
+    Matches,
+    /// Those that do not
+    Misses,
+}
+
+/// Explains records.
+pub(crate) struct Explain<'e> {
+    /// Of a record's input.
+    pub(crate) judge: Judge<'e>,
+    /// Of the filter.
+    pub(crate) explainer: &'e Explainer<'e>,
+    /// The filter's text.
+    pub(crate) source: &'e SourceText,
+    /// The name of the input.
+    pub(crate) input: &'e str,
+    /// Which records; `None` for all.
+    pub(crate) which: Option<Which>,
+}
+
+impl Sink for Explain<'_> {
+    const WANTS_RECORDS: bool = true;
+
+    fn record(&mut self, shown: &Shown<'_>, console: &mut Console) -> Outcome<()> {
+        let wanted = match self.which {
+            None => true,
+            Some(Which::Matches) => shown.matched(),
+            Some(Which::Misses) => !shown.matched(),
+        };
+        if !wanted {
+            return Ok(());
+        }
+        let seen = shown.see(&self.judge, |input| {
+            if input.layer() != self.judge.layer() {
+                return None;
+            }
+            let explanation = self.explainer.explain(input);
+            Some((explanation.verdict, self.lines(&explanation, input)))
+        });
+        let lines = seen.flatten();
+        let judged = lines.is_some();
+        let (verdict, lines) = lines.unwrap_or_default();
+        let what = shown.to_string();
+        let explained = Explained {
+            input: self.input,
+            index: shown.index(),
+            what: what.trim(),
+            judged,
+            // The program's word; both are the same unless something is broken.
+            matched: shown.matched(),
+            agrees: verdict == shown.matched(),
+            source: self.source,
+            lines,
+        };
+        let text = if console.format() == MessageFormat::Json {
+            explanation::json(&explained)
+        } else {
+            explanation::human(&explained, &console.result_style())
+        };
+        console.bytes(text.as_bytes())
+    }
+}
+
+impl Explain<'_> {
+    fn lines(&self, explanation: &Explanation, input: &divert_vm::input::Input<'_>) -> Vec<Line> {
+        let mut lines: Vec<Line> = self.explainer.tests().iter().map(|site| Line::new(site.span)).collect();
+        for evaluated in &explanation.evaluated {
+            if let (Some(line), Some(site)) =
+                (lines.get_mut(evaluated.test), self.explainer.tests().get(evaluated.test))
+            {
+                line.outcome = Some(evaluated.outcome);
+                line.value = evaluated.value.as_ref().map(|value| shown(value, site.test, input));
+                line.decides = evaluated.decides;
+            }
+        }
+        lines
+    }
+}

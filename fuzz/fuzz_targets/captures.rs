@@ -1,0 +1,7 @@
+//! `captures`: see `divertc::properties`.
+#![no_main]
+
+use divert_fuzz::must_hold;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| must_hold("captures", divertc::properties::captures(bytes)));

@@ -1,0 +1,81 @@
+//! The search behind `divertc fuzz`: it reaches what can be reached, is repeatable, and finds where filters differ.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+
+use divert_compiler::explain::{Explainer, Outcome};
+use divert_compiler::front::text::{Options, Typed, analyse};
+use divert_fuzz::campaign::{Goal, Report, Target, is_impossible, search};
+use divert_fuzz::oracle::agree::{Depth, Forms};
+use divert_vm::layer::Layer;
+
+fn typed(text: &str, layer: Layer) -> Typed {
+    analyse(text, &Options { layer: Some(layer), ..Options::default() }).typed.unwrap()
+}
+
+fn target(typed: &Typed) -> Target<'_> {
+    let forms = Forms::of_tree(typed.clone(), Depth::All).unwrap().unwrap();
+    Target { forms, explainer: Explainer::new(typed), unreachable: BTreeSet::new() }
+}
+
+fn run(text: &str, layer: Layer, runs: u64) -> (Report, Vec<(usize, Outcome)>) {
+    let typed = typed(text, layer);
+    let target = target(&typed);
+    let count = target.explainer.tests().len();
+    let targets = [target];
+    let report = search(&targets, layer, &[], 1, |done| done < runs);
+    let mut missing = Vec::new();
+    for test in 0..count {
+        for outcome in Outcome::ALL {
+            let goal = Goal { target: 0, test: Some(test), outcome };
+            if !report.reached.contains_key(&goal) && !is_impossible(&targets[0], test, outcome, layer) {
+                missing.push((test, outcome));
+            }
+        }
+    }
+    (report, missing)
+}
+
+#[test]
+fn every_branch_is_reached() {
+    for (layer, text) in [
+        (Layer::Network, "tcp.DstPort == 443 or udp.Payload32[2] == 0x12345678 or icmp.Type == 3"),
+        (Layer::Network, "ip.SrcAddr in 10.0.0.0/8 or ipv6.DstAddr == 2001:db8::7 or ip.TTL < 5"),
+        (Layer::Network, "tcp.Payload[0] == \"GET \" or tcp.Payload[-1] == 0x0a or length > 900"),
+        (Layer::Network, "fragment or ip.TOS & 0xfc == 0x20 or ifIdx == 7 or timestamp == 123456789"),
+        (Layer::Forward, "ip.DF or tcp.Syn or tcp.Ack or tcp.Window in {1024, 65535}"),
+        (Layer::Socket, "event == BIND or processId == 1234 or localAddr in fe80::/10 or localPort == 80"),
+        (Layer::Flow, "protocol == 17 and remoteAddr == 10.1.2.3 and endpointId > 99"),
+        (Layer::Reflect, "priority == -17 and layer == SOCKET and event == CLOSE"),
+    ] {
+        let (report, missing) = run(text, layer, 20_000);
+        assert_eq!(missing, [], "{text}");
+        assert!(report.findings.is_empty(), "{:?}", report.findings);
+        assert!(report.cover.len() < 24, "{text}: {}", report.cover.len());
+        for outcome in [Outcome::True, Outcome::False] {
+            assert!(report.reached.contains_key(&Goal { target: 0, test: None, outcome }), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_search_is_repeatable() {
+    let (first, _) = run("tcp.DstPort in {1..9, 80} and random8 < 9", Layer::Network, 2_000);
+    let (second, _) = run("tcp.DstPort in {1..9, 80} and random8 < 9", Layer::Network, 2_000);
+    assert_eq!((first.reached, first.cover), (second.reached, second.cover));
+}
+
+#[test]
+fn filters_that_differ_are_told_apart_by_a_small_case() {
+    let (one, two) = (
+        typed("tcp.DstPort == 80 or udp.DstPort in 100..200", Layer::Network),
+        typed("tcp.DstPort == 80 or udp.DstPort in 100..199", Layer::Network),
+    );
+    let targets = [target(&one), target(&two)];
+    let report = search(&targets, Layer::Network, &[], 3, |done| done < 20_000);
+    assert_eq!(report.findings.len(), 1, "one for each way to differ");
+    let found = &report.findings[0];
+    assert_eq!(found.what, "filter 1 matches, filter 2 does not match");
+    let zeros = found.case.to_json()["packet"].as_str().unwrap().matches("00").count();
+    assert!(zeros > 20, "{}", found.case);
+}
