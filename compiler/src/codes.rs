@@ -83,6 +83,7 @@ pub(crate) const COVERS_ALL: &str = "W0207";
 pub(crate) const EQUAL_ARMS: &str = "W0208";
 pub(crate) const EVERYTHING: &str = "W0209";
 pub(crate) const NOTHING: &str = "W0210";
+pub(crate) const IDLE_OPERAND: &str = "W0211";
 pub(crate) const NEGATED_TEST: &str = "W0221";
 pub(crate) const ONE_IP_VERSION: &str = "W0222";
 pub(crate) const MISSES_FRAGMENTS: &str = "W0223";

@@ -11,6 +11,7 @@ mod allow;
 mod chain;
 mod driver;
 mod edit;
+mod exact;
 mod flow;
 mod levels;
 mod outcome;
@@ -135,13 +136,14 @@ fn all(cx: &Context<'_>) -> Vec<Diagnostic> {
     chain::groups(cx, &mut found);
     once(&mut found);
     let literal = matches!(cx.typed.filter.kind, ExprKind::Const(_));
-    match whole.certain() {
+    match whole.certain().or_else(|| exact::certain(cx.typed)) {
         Some(true) if !literal => found.push(whole_filter(cx, Lint::MatchesEverything, "everything", "true")),
         Some(false) if !literal => found.push(whole_filter(cx, Lint::MatchesNothing, "nothing", "false")),
         Some(_) => {}
         None => {
             found.extend(absent::one_ip_version(&mut flow, cx));
             found.extend(absent::misses_fragments(&mut flow, cx));
+            exact::idle_operands(cx, &mut found);
         }
     }
     found.extend(absent::no_guard(&mut flow, cx));
