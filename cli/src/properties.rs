@@ -7,7 +7,7 @@ use divert_vm::input::Input;
 use divert_vm::layer::Layer;
 use divert_vm::load;
 
-use crate::capture::link::network_layer;
+use crate::capture::link::{Layer3, network_layer};
 use crate::capture::record::Record;
 use crate::capture::{CaptureReader, Item};
 use crate::events::EventReader;
@@ -33,8 +33,13 @@ pub fn captures(bytes: &[u8]) -> Outcome {
 
 fn see(record: &Record<'_>) -> Seen {
     let Record { index, raw, bytes, link, interface, direction, original_len, .. } = *record;
-    let (time, content) = (record.timestamp(), network_layer(link, bytes));
-    let rest = format!("{link:?} {interface} {direction:?} {original_len} {time:?} {content:?}");
+    let time = record.timestamp();
+    let content = match network_layer(link, bytes) {
+        // Where the packet begins; its bytes are compared as those of the record.
+        Layer3::Ip { bytes: packet, direction } => format!("IP {} {direction:?}", packet.len()),
+        other @ (Layer3::NotIp | Layer3::Wireless | Layer3::Unsupported(_)) => format!("{other:?}"),
+    };
+    let rest = format!("{link:?} {interface} {direction:?} {original_len} {time:?} {content}");
     (index, raw.to_vec(), bytes.to_vec(), rest)
 }
 

@@ -85,9 +85,10 @@ pub(super) struct Layout {
     pub(super) payload: Option<u32>,
 }
 
-/// First bit and number of bits of the fields that lie in a header.
+/// First bit and number of bits of the fields that lie in a header, from the beginning of that header.
+#[must_use]
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other fields lie in no header")]
-const fn span(field: Field) -> Option<(u32, u32)> {
+pub const fn span(field: Field) -> Option<(u32, u32)> {
     Some(match field {
         Field::IpHdrLength | Field::Ipv6TrafficClass => {
             (4, if matches!(field, Field::IpHdrLength) { 4 } else { 8 })

@@ -46,6 +46,7 @@ use std::fmt;
 use crate::graph::Graph;
 use search::{Found, Goal, Search};
 
+pub use layout::span;
 pub use prove::{Proof, ProveError, prove};
 pub use witness::{Content, Witness};
 

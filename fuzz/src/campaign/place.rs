@@ -1,6 +1,7 @@
 //! Giving a field of a case a value: the inverse of reading it, as far as that goes. Whoever aims looks afterwards what
 //! came of it.
 
+use divert_compiler::analysis::span;
 use divert_vm::field::{Field, Header, IPV4_MAPPED};
 use divert_vm::layer::{Event, Layer};
 use divert_vm::packet::{Protocol, Version};
@@ -105,49 +106,8 @@ fn reflected(handle: &mut Reflected, field: Field, key: u128) {
 }
 
 /// Where a header's field lies: bits from the beginning of the header, and how many.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the other fields are no bits of a header")]
-const fn bits(field: Field) -> Option<(usize, usize)> {
-    Some(match field {
-        Field::IpHdrLength => (4, 4),
-        Field::IpTos => (8, 8),
-        Field::IpLength => (16, 16),
-        Field::IpId | Field::Ipv6Length => (32, 16),
-        Field::IpDf => (49, 1),
-        Field::IpMf => (50, 1),
-        Field::IpFragOff => (51, 13),
-        Field::IpTtl => (64, 8),
-        Field::IpProtocol => (72, 8),
-        Field::IpChecksum => (80, 16),
-        Field::IpSrcAddr => (96, 32),
-        Field::IpDstAddr => (128, 32),
-        Field::Ipv6TrafficClass => (4, 8),
-        Field::Ipv6FlowLabel => (12, 20),
-        Field::Ipv6NextHdr => (48, 8),
-        Field::Ipv6HopLimit => (56, 8),
-        Field::Ipv6SrcAddr => (64, 128),
-        Field::Ipv6DstAddr => (192, 128),
-        Field::IcmpType | Field::Icmpv6Type => (0, 8),
-        Field::IcmpCode | Field::Icmpv6Code => (8, 8),
-        Field::IcmpChecksum | Field::Icmpv6Checksum => (16, 16),
-        Field::IcmpBody | Field::Icmpv6Body => (32, 32),
-        Field::TcpSrcPort | Field::UdpSrcPort => (0, 16),
-        Field::TcpDstPort | Field::UdpDstPort => (16, 16),
-        Field::TcpSeqNum => (32, 32),
-        Field::TcpAckNum => (64, 32),
-        Field::TcpHdrLength => (96, 4),
-        Field::TcpUrg => (106, 1),
-        Field::TcpAck => (107, 1),
-        Field::TcpPsh => (108, 1),
-        Field::TcpRst => (109, 1),
-        Field::TcpSyn => (110, 1),
-        Field::TcpFin => (111, 1),
-        Field::TcpWindow => (112, 16),
-        Field::TcpChecksum => (128, 16),
-        Field::TcpUrgPtr => (144, 16),
-        Field::UdpLength => (32, 16),
-        Field::UdpChecksum => (48, 16),
-        _ => return None,
-    })
+fn bits(field: Field) -> Option<(usize, usize)> {
+    span(field).map(|(at, count)| (at as usize, count as usize))
 }
 
 #[expect(
