@@ -61,7 +61,8 @@ fn picture(diagnostic: &Diagnostic, source: &SourceText, style: &Style) -> Strin
     let kind = match diagnostic.severity {
         Severity::Error => ReportKind::Error,
         Severity::Warning => ReportKind::Warning,
-        Severity::Note => ReportKind::Custom("Note", color(Severity::Note)),
+        // A kind of our own is drawn in its colour even where colours are off; so this one is renamed afterwards.
+        Severity::Note => ReportKind::Advice,
     };
     let config = Config::new()
         .with_color(style.color)
@@ -90,7 +91,11 @@ fn picture(diagnostic: &Diagnostic, source: &SourceText, style: &Style) -> Strin
     if report.finish().write(cache, &mut drawn).is_err() {
         return plain(diagnostic, style);
     }
-    slots.fill(&String::from_utf8_lossy(&drawn))
+    let drawn = String::from_utf8_lossy(&drawn);
+    match diagnostic.severity {
+        Severity::Note => slots.fill(&drawn.replacen("Advice:", "Note:", 1)),
+        Severity::Error | Severity::Warning => slots.fill(&drawn),
+    }
 }
 
 /// What the drawing calls the source; the real name, line and column are put in afterwards, since those of a view
