@@ -1,6 +1,6 @@
 //! The ICMP and ICMPv6 headers (RFC 792, RFC 4443). `offset` is where the header begins in the packet.
 
-use super::{be8, be16, be32};
+use super::be8;
 
 /// Protocol number of ICMP.
 pub const NUMBER: u8 = 1;
@@ -23,18 +23,4 @@ pub fn kind(packet: &[u8], offset: usize) -> Option<u8> {
 #[inline]
 pub fn code(packet: &[u8], offset: usize) -> Option<u8> {
     be8(packet, offset.saturating_add(1))
-}
-
-/// Checksum.
-#[must_use]
-#[inline]
-pub fn checksum(packet: &[u8], offset: usize) -> Option<u16> {
-    be16(packet, offset.saturating_add(CHECKSUM))
-}
-
-/// Bytes 4 to 7, whose meaning depends on the type.
-#[must_use]
-#[inline]
-pub fn body(packet: &[u8], offset: usize) -> Option<u32> {
-    be32(packet, offset.saturating_add(4))
 }

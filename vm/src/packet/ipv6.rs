@@ -1,6 +1,6 @@
 //! The IPv6 header and its extension headers (RFC 8200, RFC 4302, RFC 6275).
 
-use super::{be8, be16, be32, be128};
+use super::{be8, be16, be128};
 
 /// Length of the fixed header in bytes.
 pub const HEADER: usize = 40;
@@ -18,20 +18,6 @@ const AUTHENTICATION: u8 = 51;
 const DESTINATION_OPTIONS: u8 = 60;
 const MOBILITY: u8 = 135;
 
-/// Traffic class.
-#[must_use]
-#[inline]
-pub fn traffic_class(header: &[u8]) -> Option<u8> {
-    be16(header, 0).map(|word| (word >> 4 & 0xFF) as u8)
-}
-
-/// Flow label, 20 bits.
-#[must_use]
-#[inline]
-pub fn flow_label(header: &[u8]) -> Option<u32> {
-    be32(header, 0).map(|word| word & 0x000F_FFFF)
-}
-
 /// Payload length in bytes: what follows the fixed header.
 #[must_use]
 #[inline]
@@ -44,13 +30,6 @@ pub fn payload_length(header: &[u8]) -> Option<u16> {
 #[inline]
 pub fn next_header(header: &[u8]) -> Option<u8> {
     be8(header, 6)
-}
-
-/// Hop limit.
-#[must_use]
-#[inline]
-pub fn hop_limit(header: &[u8]) -> Option<u8> {
-    be8(header, HOP_LIMIT)
 }
 
 /// Source address.

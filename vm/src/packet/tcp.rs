@@ -1,6 +1,6 @@
 //! The TCP header (RFC 9293). `offset` is where it begins in the packet.
 
-use super::{be8, be16, be32};
+use super::{be8, be16};
 
 /// Protocol number.
 pub const NUMBER: u8 = 6;
@@ -40,20 +40,6 @@ pub fn destination_port(packet: &[u8], offset: usize) -> Option<u16> {
     be16(packet, offset.saturating_add(2))
 }
 
-/// Sequence number.
-#[must_use]
-#[inline]
-pub fn sequence(packet: &[u8], offset: usize) -> Option<u32> {
-    be32(packet, offset.saturating_add(4))
-}
-
-/// Acknowledgement number.
-#[must_use]
-#[inline]
-pub fn acknowledgement(packet: &[u8], offset: usize) -> Option<u32> {
-    be32(packet, offset.saturating_add(8))
-}
-
 /// Header length in 4-byte words.
 #[must_use]
 #[inline]
@@ -66,25 +52,4 @@ pub fn words(packet: &[u8], offset: usize) -> Option<u8> {
 #[inline]
 pub fn flags(packet: &[u8], offset: usize) -> Option<u8> {
     be8(packet, offset.saturating_add(13))
-}
-
-/// Window.
-#[must_use]
-#[inline]
-pub fn window(packet: &[u8], offset: usize) -> Option<u16> {
-    be16(packet, offset.saturating_add(14))
-}
-
-/// Checksum.
-#[must_use]
-#[inline]
-pub fn checksum(packet: &[u8], offset: usize) -> Option<u16> {
-    be16(packet, offset.saturating_add(CHECKSUM))
-}
-
-/// Urgent pointer.
-#[must_use]
-#[inline]
-pub fn urgent(packet: &[u8], offset: usize) -> Option<u16> {
-    be16(packet, offset.saturating_add(18))
 }
