@@ -151,6 +151,24 @@ fn batches_hold_whole_packets() {
     assert_eq!((got.filled.packets, id_of(&got.data)), (42, 258));
 }
 
+/// A packet is as long as its IP header says (§6): what stands behind it in its buffer, such as padding of the link, is
+/// not received, and what was received as a batch can be sent as one.
+#[test]
+fn padding_is_no_part_of_a_packet() {
+    let driver = driver();
+    let id = network(&driver, "true", 0, 0);
+    for number in 0..3 {
+        assert_eq!(outbound(&driver, &[udp(number, 3), vec![0; 15]].concat()), Verdict::Block);
+    }
+    let got = receive_batch(&driver, id, 3, 1000).unwrap().unwrap();
+    assert_eq!(got.data, [udp(0, 3), udp(1, 3), udp(2, 3)].concat());
+    assert_eq!(send(&driver, id, &got.addresses, &got.data).unwrap().packets, 3);
+    pend(&driver, id, 1);
+    let _ = outbound(&driver, &[udp6(3), vec![0; 15]].concat());
+    let (receive, completion) = driver.platform().take_completed().unwrap();
+    assert_eq!(super::common::got(&receive, completion.unwrap()).data, udp6(3));
+}
+
 /// Buffer too small: truncated, 122, the address is still filled, the packet is gone.
 #[test]
 fn short_buffers_truncate() {
