@@ -35,7 +35,7 @@ fn older_flows_are_not_seen() {
     assert_eq!(receive_batch(&driver, second, 10, 0), Ok(None));
 }
 
-/// SOCKET: every event but CLOSE is blocked; CLOSE is told with `Sniffed`.
+/// SOCKET: every event but CLOSE is blocked; CLOSE is told with `Sniffed` (§3).
 #[test]
 fn sockets_are_blocked_but_for_close() {
     for event in [

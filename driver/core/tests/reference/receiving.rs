@@ -194,6 +194,29 @@ fn short_buffers_truncate() {
     assert_eq!(counter(&driver, id, Counter::ReceivedBytes), 100);
 }
 
+/// A receive of FLOW or SOCKET has no data, in no buffer; waiting or not.
+#[test]
+fn events_need_no_buffer() {
+    use divert_vm::{Event, Layer};
+    let driver = driver();
+    let flow = open(&driver, Layer::Flow, "true", 0, 5);
+    let socket = open(&driver, Layer::Socket, "true", 0, 5);
+    for id in [flow, socket] {
+        assert!(matches!(driver.receive(id, HostReceive::new(1, 1, 0)), Answer::Pended));
+    }
+    for _ in 0..2 {
+        let _ = driver.flow_established(&endpoint(), true, false);
+        let _ = driver.socket(Event::SocketConnect, &endpoint(), true, false, None);
+    }
+    for id in [flow, socket] {
+        let (receive, completion) = driver.platform().take_completed().unwrap();
+        let waited = got(&receive, completion.unwrap());
+        let queued = receive_batch(&driver, id, 1, 0).unwrap().unwrap();
+        assert_eq!(waited, queued);
+        assert_eq!((queued.filled.packets, queued.filled.bytes, queued.filled.truncated), (1, 0, false));
+    }
+}
+
 /// A receive that was asked for before the packet pends, and completes when it comes; the oldest first; without
 /// queueing.
 #[test]
@@ -252,6 +275,19 @@ fn shutdown_of_receiving() {
     assert_eq!(send(&driver, id, &[out()], &udp(4, 0)).unwrap().packets, 1);
 }
 
+/// shutdown(RECV): later matches go on as if the handle were not there, to the handles below.
+#[test]
+fn others_see_past_a_shutdown() {
+    let driver = driver();
+    let above = network(&driver, "true", 1, 0);
+    let below = network(&driver, "true", 0, 0);
+    let _ = outbound(&driver, &udp(1, 0));
+    driver.shutdown(above, How::Receive).unwrap();
+    assert_eq!(outbound(&driver, &udp(2, 0)), Verdict::Block);
+    assert_eq!((receive_id(&driver, above), receive_id(&driver, below)), (Some(1), Some(2)));
+    assert_eq!(counter(&driver, above, Counter::Matched), 1);
+}
+
 /// Receives that wait at shutdown(RECV) end with 232: their queue is empty.
 #[test]
 fn shutdown_ends_waiting() {
@@ -302,7 +338,7 @@ fn close_gives_packets_back() {
     assert_eq!(completion, Err(Code::OperationAborted));
 }
 
-/// Want of memory: a copy is missing, a diverted packet is lost; both are counted, neither is queued in part.
+/// Decided here, for want of memory: a copy is missing, a diverted packet is lost; both are counted, neither is queued in part.
 #[test]
 fn want_of_memory_is_counted() {
     let driver = driver();
