@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use divert_compiler::Dialect;
 use divert_compiler::back::bytecode::emit;
@@ -147,7 +147,7 @@ pub(crate) fn program<'b>(
     })
 }
 
-fn object(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Finding> {
+fn object(source: &Arc<SourceText>, reading: &Reading) -> Result<Graph, Finding> {
     let layer = reading.layer.map_or(Layer::Network, LayerName::layer);
     windivert::decode(&source.text, layer).map_err(|error| {
         let whole = matches!(error.kind, windivert::ObjectErrorKind::Layer { .. });
@@ -168,7 +168,7 @@ fn object(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Finding> 
     })
 }
 
-fn text(source: &Rc<SourceText>, reading: &Reading, level: u8) -> Understood {
+fn text(source: &Arc<SourceText>, reading: &Reading, level: u8) -> Understood {
     let analysis = analysis(source, reading);
     let mut diagnostics = lint::quieted(&source.text, analysis.diagnostics);
     let typed = analysis.typed;
@@ -182,7 +182,7 @@ fn text(source: &Rc<SourceText>, reading: &Reading, level: u8) -> Understood {
     Understood { findings: findings(source, diagnostics), graph, typed }
 }
 
-fn findings(source: &Rc<SourceText>, mut diagnostics: Vec<Diagnostic>) -> Vec<Finding> {
+fn findings(source: &Arc<SourceText>, mut diagnostics: Vec<Diagnostic>) -> Vec<Finding> {
     if let (Some(first), Some(hint)) = (diagnostics.first_mut(), file_hint(source))
         && first.severity == Severity::Error
     {
