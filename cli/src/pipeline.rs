@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use divert_compiler::Dialect;
 use divert_compiler::back::bytecode::emit;
@@ -149,7 +149,7 @@ pub(crate) fn program<'b>(
     })
 }
 
-fn object(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Finding> {
+fn object(source: &Arc<SourceText>, reading: &Reading) -> Result<Graph, Finding> {
     if source.text.starts_with(PREFIX) {
         return object_text(source, reading);
     }
@@ -173,7 +173,7 @@ fn object(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Finding> 
     })
 }
 
-fn object_text(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Finding> {
+fn object_text(source: &Arc<SourceText>, reading: &Reading) -> Result<Graph, Finding> {
     let bytes = front::object::program(&source.text).map_err(|error| {
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let start = match error {
@@ -187,7 +187,7 @@ fn object_text(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Find
     program(&source.origin, &bytes, reading, USER_WORK).map(|verified| bytecode::lift(&verified))
 }
 
-fn text(source: &Rc<SourceText>, reading: &Reading, level: u8) -> Understood {
+fn text(source: &Arc<SourceText>, reading: &Reading, level: u8) -> Understood {
     let analysis = analysis(source, reading);
     let mut diagnostics = lint::quieted(&source.text, analysis.diagnostics);
     let typed = analysis.typed;
@@ -201,7 +201,7 @@ fn text(source: &Rc<SourceText>, reading: &Reading, level: u8) -> Understood {
     Understood { findings: findings(source, diagnostics), graph, typed }
 }
 
-fn findings(source: &Rc<SourceText>, mut diagnostics: Vec<Diagnostic>) -> Vec<Finding> {
+fn findings(source: &Arc<SourceText>, mut diagnostics: Vec<Diagnostic>) -> Vec<Finding> {
     if let (Some(first), Some(hint)) = (diagnostics.first_mut(), file_hint(source))
         && first.severity == Severity::Error
     {
