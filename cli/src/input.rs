@@ -108,7 +108,8 @@ fn from_bytes(origin: Origin, bytes: Vec<u8>) -> Result<Filter, Finding> {
 }
 
 fn from_text(origin: Origin, text: String) -> Filter {
-    let trimmed = text.trim();
+    // A file may end in a line break. What a program would be given stands for itself: with blanks it is no object.
+    let trimmed = if origin == Origin::Argument { text.as_str() } else { text.trim() };
     let content = if trimmed.starts_with(OBJECT) || trimmed.starts_with(PREFIX) {
         Content::Object(Arc::new(SourceText { origin: origin.clone(), text: trimmed.to_owned() }))
     } else {

@@ -173,6 +173,20 @@ fn object(source: &Arc<SourceText>, reading: &Reading) -> Result<Graph, Finding>
     })
 }
 
+/// The canonical text of a WinDivert object with tests on fields that its layer does not have, and what is to be said of it.
+/// WinDivert reads and writes such an object, though it has no meaning (`front::windivert::ObjectErrorKind::Layer`).
+pub(crate) fn foreign(filter: &Filter, reading: &Reading) -> Option<(String, Finding)> {
+    let Content::Object(source) = &filter.content else { return None };
+    let object = windivert::Object::parse(&source.text).ok()?;
+    let layer = reading.layer.map_or(Layer::Network, LayerName::layer);
+    let error = object.graph(layer).err()?;
+    let span = Span::new(0, u32::try_from(source.text.len()).unwrap_or(u32::MAX));
+    let message = "WinDivert writes this object, but evaluates nothing with it";
+    let mut diagnostic = Diagnostic::error(codes::BAD_OBJECT, message, span).label(error.to_string());
+    diagnostic.severity = Severity::Warning;
+    Some((object.to_string(), Finding::text(source, diagnostic)))
+}
+
 fn object_text(source: &Arc<SourceText>, reading: &Reading) -> Result<Graph, Finding> {
     let bytes = front::object::program(&source.text).map_err(|error| {
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);

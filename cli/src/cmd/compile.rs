@@ -1,7 +1,7 @@
 //! `divertc compile`: a filter in, another form of it out.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use divert_compiler::Dialect;
@@ -99,6 +99,12 @@ impl Compile {
                 .into());
         }
         let filter = input::read(selection)?;
+        if self.target == Target::Windivert
+            && let Some((text, finding)) = pipeline::foreign(&filter, &self.reading)
+        {
+            console.report(finding)?;
+            return write(output.as_deref(), format!("{text}\n").as_bytes(), console);
+        }
         let (graph, typed) = pipeline::meaning(&filter, &self.reading, self.level, console)?;
         let budget = Budget { source: &filter, typed: typed.as_ref(), level: self.level };
         if self.budget {
@@ -131,12 +137,16 @@ impl Compile {
             };
             prove::accept(&filter.origin, proof)?;
         }
-        match output {
-            Some(path) => output::write_file(&path, &bytes)?,
-            None => console.bytes(&bytes)?,
-        }
-        Ok(Status::Fine)
+        write(output.as_deref(), &bytes, console)
     }
+}
+
+fn write(output: Option<&Path>, bytes: &[u8], console: &mut Console) -> Outcome {
+    match output {
+        Some(path) => output::write_file(path, bytes)?,
+        None => console.bytes(bytes)?,
+    }
+    Ok(Status::Fine)
 }
 
 fn object_text(origin: &Origin, graph: &Graph, reading: &Reading) -> Result<String, Finding> {

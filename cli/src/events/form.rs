@@ -213,11 +213,14 @@ fn endpoint_of(written: &WrittenEndpoint, ipv6: Option<bool>) -> Endpoint {
 }
 
 fn reflected(written: &WrittenHandle<'_>) -> Result<Reflected, BadEvent> {
-    let priority = written.priority.clamp(i16::MIN.into(), i16::MAX.into());
+    let no_priority =
+        || BadEvent(format!("no handle has priority {}: they go from -30000 to 30000", written.priority));
+    let priority =
+        i16::try_from(written.priority).ok().filter(|priority| (-30_000..=30_000).contains(priority));
     Ok(Reflected {
         process_id: written.process_id,
         layer: layer_of(&written.layer)?,
-        priority: i16::try_from(priority).unwrap_or_default(),
+        priority: priority.ok_or_else(no_priority)?,
     })
 }
 
