@@ -78,7 +78,8 @@ fn certain(test: &Test, outcome: bool, at: Span, (low, high): (Number, Number), 
     let mut found = Diagnostic::new(code, Severity::Warning, message, at).label(label);
     if let Matcher::Compare { number, .. } = &test.matcher {
         let plain = number.magnitude() <= 0xFFFF_FFFF && !number.is_negative();
-        if info.style == Style::Ipv4 && plain {
+        // Under a mask, which is a number too, the advice would change what the test means.
+        if info.style == Style::Ipv4 && plain && test.mask.is_none() {
             let right = Ipv4(number.magnitude() as u32);
             found = found.help(format!("a bare number is no IPv4 address; write `{right}`"));
         }
