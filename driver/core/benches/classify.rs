@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use divert_driver_core::host::{Host, HostReceive};
-use divert_driver_core::platform::Receive;
 use divert_driver_core::{Answer, Arrival, Driver, HandleId};
 use divert_vm::Layer;
 
@@ -91,13 +90,7 @@ fn pass(driver: &Driver<Host>, packet: &[u8]) -> u64 {
 }
 
 /// Four times 64 packets into the queue, and out again in batches.
-fn divert(
-    driver: &Driver<Host>,
-    id: HandleId,
-    packet: &[u8],
-    key: u64,
-    receive: &mut Option<HostReceive>,
-) -> u64 {
+fn divert(driver: &Driver<Host>, id: HandleId, packet: &[u8], receive: &mut Option<HostReceive>) -> u64 {
     const PACKETS: usize = 64;
     const TIMES: usize = 4;
     for _ in 0..TIMES {
@@ -113,12 +106,7 @@ fn divert(
                     received += completion.map_or(0, |filled| filled.packets);
                     *receive = Some(taken);
                 }
-                // Another thread has had them, and perhaps just now brings more.
-                Answer::Pended => {
-                    let brought = || driver.platform().take_completed().map(|(taken, _)| taken);
-                    *receive = driver.cancel(id, key).or_else(brought);
-                    break;
-                }
+                Answer::Pended => *receive = driver.cancel(id, 0),
             }
         }
     }
@@ -166,29 +154,21 @@ fn main() {
         (10, "ipv6", "  ... below others whose needs are not met"),
         (100, "ipv6", "  ... below others whose needs are not met"),
     ] {
-        row(
-            name,
-            count,
-            [1, 2].map(|threads| round_trip(count, filter, threads, ["ip.Id == 1", "ip.Id == 2"])),
-        );
+        row(name, count, [1, 2].map(|threads| round_trip(count, filter, threads)));
     }
-    let cells = [1, 2].map(|threads| round_trip(1, "true", threads, ["true", "false"]));
-    row("  ... all threads into one queue", 1, cells);
 }
 
-/// Each thread diverts to the handle that takes its packets; the filters of the two say which.
-fn round_trip(count: usize, filter: &str, threads: usize, own: [&str; 2]) -> Option<f64> {
+/// Each thread diverts to its own handle.
+fn round_trip(count: usize, filter: &str, threads: usize) -> Option<f64> {
     let driver = host();
     for _ in 1..count {
         network(&driver, filter, 9, 0);
     }
-    let ids = own.map(|own| network(&driver, own, 0, 0));
+    let ids = ["ip.Id == 1", "ip.Id == 2"].map(|own| network(&driver, own, 0, 0));
     let packets = [udp(1, 1000), udp(2, 1000)];
-    let buffers = [0, 1].map(|key| Mutex::new(Some(HostReceive::new(key, 64, 100_000))));
+    let buffers = [0, 1].map(|_| Mutex::new(Some(HostReceive::new(0, 64, 100_000))));
     measure(threads, |number| {
         let mut receive = buffers[number].lock().unwrap();
-        let id = if own[0] == "true" { ids[0] } else { ids[number] };
-        let key = receive.as_ref().map_or(0, Receive::key);
-        divert(&driver, id, &packets[number], key, &mut receive)
+        divert(&driver, ids[number], &packets[number], &mut receive)
     })
 }
