@@ -396,3 +396,25 @@ fn an_old_handle_meets_a_new_one() {
         },
     );
 }
+
+/// A REFLECT handle and another one that open at once: the one is told of the other, once.
+#[test]
+fn reflection_meets_an_opening() {
+    let (network, reflect) = (filter(Layer::Network, "true"), filter(Layer::Reflect, "true"));
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(move || {
+        let driver: LoomDriver = Arc::new(Driver::new(Loomed(Host::default())));
+        let thread = thread::spawn({
+            let (driver, network) = (Arc::clone(&driver), network.clone());
+            move || open(&driver, Layer::Network, &network, 0)
+        });
+        let reflect = open(&driver, Layer::Reflect, &reflect, 5);
+        let id = thread.join().unwrap();
+        assert_eq!(driver.statistics(reflect).unwrap().get(Counter::Queued), 1);
+        driver.close(id).unwrap();
+        assert_eq!(driver.statistics(reflect).unwrap().get(Counter::Queued), 2);
+        driver.close(reflect).unwrap();
+        assert_eq!(driver.platform().0.memory.used(), 0);
+    });
+}
