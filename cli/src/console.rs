@@ -2,7 +2,7 @@
 //! else to the other, and a reader that goes away is no error.
 
 use std::fmt;
-use std::io::{self, BufWriter, IsTerminal as _, StderrLock, StdoutLock, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Stderr, StdoutLock, Write as _};
 
 use divert_grammar::diagnostic::Severity;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -61,22 +61,21 @@ const LARGE: u64 = 256 << 20;
 /// Nothing is made narrower than this.
 const LEAST_WIDTH: usize = 30;
 
-/// A bar, or none; it vanishes when the work is done.
+/// A bar, or none; it vanishes when the work is done, and steps aside when something is said.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// So many bytes are done.
-    pub(crate) fn at(&self, bytes: u64) {
-        if let Some(bar) = &self.0 {
-            bar.set_position(bytes);
-        }
+    /// What is told of bytes that were read, where somebody sees it.
+    pub(crate) fn counter(&self) -> Option<ProgressBar> {
+        self.0.clone()
     }
-}
 
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
+    /// Writes to a terminal beside the bar.
+    fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Some(bar) => bar.suspend(write),
+            None => write(),
         }
     }
 }
@@ -84,7 +83,8 @@ impl Drop for Progress {
 /// The two streams and how to write to them.
 pub(crate) struct Console {
     out: BufWriter<StdoutLock<'static>>,
-    err: StderrLock<'static>,
+    /// Not locked: other threads draw a bar there.
+    err: Stderr,
     format: MessageFormat,
     when: When,
     /// Whether findings are what the command was asked for, and so go to standard output.
@@ -93,6 +93,7 @@ pub(crate) struct Console {
     kept: Vec<Finding>,
     errors: u64,
     warnings: u64,
+    progress: Progress,
 }
 
 impl Console {
@@ -100,13 +101,14 @@ impl Console {
     pub(crate) fn new(global: &Global) -> Self {
         Self {
             out: BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
-            err: io::stderr().lock(),
+            err: io::stderr(),
             format: global.message_format,
             when: global.color,
             findings_are_results: false,
             kept: Vec::new(),
             errors: 0,
             warnings: 0,
+            progress: Progress::default(),
         }
     }
 
@@ -135,13 +137,24 @@ impl Console {
         Box::new(io::stdout())
     }
 
-    /// A bar for work on `size` bytes, where somebody sees it and, so says `silent`, nothing is printed meanwhile.
-    pub(crate) fn progress(&self, size: u64, silent: bool) -> Progress {
-        let seen = silent && size >= LARGE && self.format == MessageFormat::Human && self.err.is_terminal();
-        Progress(seen.then(|| {
-            let style = ProgressStyle::with_template("{bar:40} {percent}% of {total_bytes}, {eta} left");
+    /// Shows a bar for work on `size` bytes, where somebody sees it, and, so says `silent`, nothing else is printed
+    /// meanwhile; until [`Console::done`].
+    pub(crate) fn progress(&mut self, size: u64, silent: bool) -> Progress {
+        let quiet = silent || !self.out_is_terminal();
+        let seen = quiet && size >= LARGE && self.format == MessageFormat::Human && self.err.is_terminal();
+        self.progress = Progress(seen.then(|| {
+            let template = "{wide_bar} {percent:>3}%  {binary_bytes_per_sec}  {eta} left";
+            let style = ProgressStyle::with_template(template);
             ProgressBar::new(size).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        }))
+        }));
+        self.progress.clone()
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn done(&mut self) {
+        if let Some(bar) = std::mem::take(&mut self.progress).0 {
+            bar.finish_and_clear();
+        }
     }
 
     /// A part of the result.
@@ -150,15 +163,14 @@ impl Console {
     }
 
     /// A part of the result that is no text, or is text already.
-    #[inline]
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Outcome<()> {
         self.out.write_all(bytes).map_err(Stop::Output)
     }
 
     /// A line about what was done, for people.
     pub(crate) fn remark(&mut self, text: impl fmt::Display) -> Outcome<()> {
-        self.out.flush().map_err(Stop::Output)?;
-        writeln!(self.err, "{text}").map_err(Stop::Output)
+        let Self { out, err, progress, .. } = self;
+        progress.aside(|| out.flush().and_then(|()| writeln!(err, "{text}"))).map_err(Stop::Output)
     }
 
     /// Says what was found.
@@ -183,6 +195,7 @@ impl Console {
     /// Says what is left to be said. `always`: a command whose result are its findings gives a document without any,
     /// too.
     pub(crate) fn finish(&mut self) -> Outcome<()> {
+        self.done();
         if self.format == MessageFormat::Sarif && (self.findings_are_results || !self.kept.is_empty()) {
             let document = render::sarif(&self.kept);
             self.kept.clear();
@@ -193,6 +206,7 @@ impl Console {
 
     /// Standard output does not take any more; says so and lets what waits for it go.
     pub(crate) fn give_up(&mut self, error: &io::Error) {
+        self.done();
         // There is no third place to say that standard error fails too.
         let _ = writeln!(self.err, "divertc: cannot write the output: {}", reason(error));
     }
@@ -201,8 +215,8 @@ impl Console {
         if self.findings_are_results {
             return self.bytes(text.as_bytes());
         }
-        self.out.flush().map_err(Stop::Output)?;
-        self.err.write_all(text.as_bytes()).map_err(Stop::Output)
+        let Self { out, err, progress, .. } = self;
+        progress.aside(|| out.flush().and_then(|()| err.write_all(text.as_bytes()))).map_err(Stop::Output)
     }
 
     /// How results for people look.

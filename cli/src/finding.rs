@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use divert_grammar::diagnostic::{Diagnostic, Severity};
 use divert_grammar::span::Span;
@@ -45,7 +45,7 @@ pub(crate) enum Subject {
     /// A file as a whole, or something that has no text to show.
     Whole(Origin),
     /// A place in a text.
-    Text(Rc<SourceText>),
+    Text(Arc<SourceText>),
 }
 
 /// One thing to be said.
@@ -71,8 +71,8 @@ impl Finding {
     }
 
     /// A finding about a text.
-    pub(crate) fn text(source: &Rc<SourceText>, diagnostic: Diagnostic) -> Self {
-        Self { diagnostic: Box::new(diagnostic), subject: Subject::Text(Rc::clone(source)) }
+    pub(crate) fn text(source: &Arc<SourceText>, diagnostic: Diagnostic) -> Self {
+        Self { diagnostic: Box::new(diagnostic), subject: Subject::Text(Arc::clone(source)) }
     }
 
     /// The same with advice.
@@ -97,7 +97,7 @@ impl Finding {
     }
 
     /// The text it points into, if any.
-    pub(crate) fn source(&self) -> Option<&Rc<SourceText>> {
+    pub(crate) fn source(&self) -> Option<&Arc<SourceText>> {
         match &self.subject {
             Subject::Command | Subject::Whole(_) => None,
             Subject::Text(source) => Some(source),

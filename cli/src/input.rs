@@ -3,8 +3,9 @@
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
+use divert_vm::object::PREFIX;
 use divert_vm::wire::MAGIC;
 
 use crate::args::Selection;
@@ -27,9 +28,9 @@ pub(crate) struct Filter {
 #[derive(Debug)]
 pub(crate) enum Content {
     /// Text of the filter language.
-    Text(Rc<SourceText>),
-    /// A WinDivert object, without blanks around it.
-    Object(Rc<SourceText>),
+    Text(Arc<SourceText>),
+    /// A WinDivert object, or the object text of a program; without blanks around it.
+    Object(Arc<SourceText>),
     /// Bytecode, not looked at yet.
     Bytecode(Vec<u8>),
 }
@@ -108,10 +109,10 @@ fn from_bytes(origin: Origin, bytes: Vec<u8>) -> Result<Filter, Finding> {
 
 fn from_text(origin: Origin, text: String) -> Filter {
     let trimmed = text.trim();
-    let content = if trimmed.starts_with(OBJECT) {
-        Content::Object(Rc::new(SourceText { origin: origin.clone(), text: trimmed.to_owned() }))
+    let content = if trimmed.starts_with(OBJECT) || trimmed.starts_with(PREFIX) {
+        Content::Object(Arc::new(SourceText { origin: origin.clone(), text: trimmed.to_owned() }))
     } else {
-        Content::Text(Rc::new(SourceText { origin: origin.clone(), text }))
+        Content::Text(Arc::new(SourceText { origin: origin.clone(), text }))
     };
     Filter { origin, content }
 }

@@ -7,9 +7,10 @@ use divert_vm::input::Input;
 use divert_vm::layer::Layer;
 use divert_vm::load;
 
+use crate::capture::batch::Batch;
 use crate::capture::link::{Layer3, network_layer};
 use crate::capture::record::Record;
-use crate::capture::{CaptureReader, Item};
+use crate::capture::{CaptureReader, Enough, Item, Visitor};
 use crate::events::EventReader;
 
 /// Sizes of reads: every record crosses one, and none does.
@@ -28,7 +29,49 @@ pub fn captures(bytes: &[u8]) -> Outcome {
     let (small, large) = (small?, large?);
     require(small == large, || format!("the size of reads matters: {small:?}\n{large:?}"))?;
     let items = items(bytes)?;
-    require(items == large, || format!("with other blocks there are other records: {items:?}\n{large:?}"))
+    require(items == large, || format!("with other blocks there are other records: {items:?}\n{large:?}"))?;
+    for size in READS {
+        let (visited, filled) = (visited(bytes, size), filled(bytes, size));
+        require(visited == large, || format!("visited there are other records: {visited:?}\n{large:?}"))?;
+        require(filled == large, || format!("in batches there are other records: {filled:?}\n{large:?}"))?;
+    }
+    Ok(())
+}
+
+/// Sees what it visits, and has enough after each third record.
+#[derive(Default)]
+struct Seeing {
+    seen: Vec<Seen>,
+    stops: bool,
+}
+
+impl Visitor for Seeing {
+    fn record(&mut self, record: &Record<'_>) -> Result<(), Enough> {
+        self.seen.push(see(record));
+        if self.stops && self.seen.len().is_multiple_of(3) { Err(Enough) } else { Ok(()) }
+    }
+
+    fn block(&mut self, _: &[u8]) -> Result<(), Enough> {
+        Ok(())
+    }
+}
+
+fn visited(file: &[u8], read_size: usize) -> Vec<Seen> {
+    let Ok(mut reader) = CaptureReader::with_read_size(file, read_size) else { return Vec::new() };
+    let mut seeing = Seeing { seen: Vec::new(), stops: true };
+    while reader.visit(&mut seeing).is_err() {}
+    seeing.seen
+}
+
+fn filled(file: &[u8], read_size: usize) -> Vec<Seen> {
+    let Ok(mut reader) = CaptureReader::with_read_size(file, read_size) else { return Vec::new() };
+    let (mut seeing, mut batch, mut more) = (Seeing::default(), Batch::default(), true);
+    while more {
+        more = reader.fill(&mut batch);
+        // It never has enough.
+        let _ = batch.visit(&mut seeing);
+    }
+    seeing.seen
 }
 
 fn see(record: &Record<'_>) -> Seen {

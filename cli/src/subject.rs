@@ -1,6 +1,6 @@
 //! A filter as something to be explained: a text with the places of its tests, and the program that judges.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use divert_compiler::front::text::{Directory, Options, Typed, analyse};
 use divert_compiler::{Dialect, back, debug};
@@ -18,7 +18,7 @@ pub(crate) struct Subject {
     /// Where it came from.
     pub(crate) origin: Origin,
     /// Its text: what was written, what the debug section holds, or what the decompiler makes of it.
-    pub(crate) source: Rc<SourceText>,
+    pub(crate) source: Arc<SourceText>,
     /// What the text means.
     pub(crate) typed: Typed,
     /// The program.
@@ -35,7 +35,7 @@ impl Subject {
             Content::Text(_) | Content::Object(_) => pipeline::assemble(&origin, &graph)?,
         };
         if let (Content::Text(source), Some(typed)) = (&filter.content, typed) {
-            return Ok(Self { origin, source: Rc::clone(source), typed, bytes });
+            return Ok(Self { origin, source: Arc::clone(source), typed, bytes });
         }
         let (text, typed) = match kept(&origin, &bytes, reading)? {
             Some(kept) => kept,
@@ -50,7 +50,7 @@ impl Subject {
                 (text, typed)
             }
         };
-        let source = Rc::new(SourceText { origin: origin.clone(), text });
+        let source = Arc::new(SourceText { origin: origin.clone(), text });
         Ok(Self { origin, source, typed, bytes })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - `sniff`: what a file is; `window`: the buffer under it; `record`: what comes out; `damage`: what can be wrong;
 //! - `pcap`, `pcapng` (framing) and `blocks` (contents): the two formats; `resync`: reading on after damage;
+//! - `batch`: packets in a row for another thread;
 //! - `link`: from a frame to the network layer; `write`: packets as they stood, into a new file.
 //!
 //! The formats are read by code of our own. The crates for them parse blocks that are well-formed; but offsets, the
@@ -11,6 +12,7 @@
 //!
 //! Memory is flat: a window of 256 KiB that grows to 32 MiB at most, for a pcapng block of 16 MiB. No record allocates.
 
+pub(crate) mod batch;
 mod blocks;
 pub(crate) mod damage;
 pub(crate) mod link;
@@ -33,6 +35,7 @@ use pcapng::{Pcapng, Step};
 use record::{Direction, LinkType, Record, Stamp};
 use sniff::Content;
 use window::Window;
+use write::{Announced, Kind};
 
 /// Reads a capture from any byte source.
 pub(crate) struct CaptureReader<R> {
@@ -47,6 +50,26 @@ enum Format {
     Pcapng(Pcapng),
 }
 
+/// What is done with each thing that stands in a capture. A trait and not a closure, because only methods can be made
+/// part of the loop for sure.
+pub(crate) trait Visitor {
+    /// Takes a packet.
+    ///
+    /// # Errors
+    /// When it was the last that is wanted for now.
+    fn record(&mut self, record: &Record<'_>) -> Result<(), Enough>;
+
+    /// Takes another block of a pcapng file, whole.
+    ///
+    /// # Errors
+    /// When it was the last that is wanted for now.
+    fn block(&mut self, block: &[u8]) -> Result<(), Enough>;
+}
+
+/// A visitor does not want any more for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Enough;
+
 /// One thing that stands in a capture, for those who write captures too.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Item<'a> {
@@ -54,6 +77,16 @@ pub(crate) enum Item<'a> {
     Record(Record<'a>),
     /// Another block of a pcapng file, whole: section header, interface description, names, statistics, comments …
     Block(&'a [u8]),
+}
+
+impl<'a> Item<'a> {
+    /// The item as it stands in the file.
+    pub(crate) const fn raw(&self) -> &'a [u8] {
+        match self {
+            Self::Record(record) => record.raw,
+            Self::Block(block) => block,
+        }
+    }
 }
 
 /// A packet with positions in the window's buffer: what the formats find, before it borrows anything.
@@ -68,6 +101,24 @@ struct Located {
     direction: Option<Direction>,
     original_len: u32,
     stamp: Stamp,
+}
+
+impl Located {
+    /// The packet with this number, in the buffer that it was located in.
+    #[inline(always)]
+    fn record<'b>(&self, buffer: &'b [u8], index: u64) -> Record<'b> {
+        let raw = window::slice(buffer, self.raw_at, self.raw_len);
+        Record {
+            index,
+            link: self.link,
+            interface: self.interface,
+            direction: self.direction,
+            original_len: self.original_len,
+            bytes: window::slice(raw, self.frame_at, self.frame_len),
+            raw,
+            stamp: self.stamp,
+        }
+    }
 }
 
 impl<R: Read> CaptureReader<R> {
@@ -102,64 +153,74 @@ impl<R: Read> CaptureReader<R> {
     }
 
     /// The next packet, or `None` at the end. What is between two packets and cannot be read is in `damage` then.
-    #[inline(always)]
     pub(crate) fn next(&mut self) -> Option<Record<'_>> {
-        let located = match &mut self.format {
-            Format::Pcap(pcap) => pcap.quick_step(&mut self.window),
-            Format::Pcapng(pcapng) => pcapng.quick_step(&mut self.window),
+        let located = loop {
+            match self.step() {
+                Some(Step::Packet(located)) => break Some(located),
+                Some(Step::Other(..)) => {}
+                None => break None,
+            }
         };
         match located {
-            Some(located) => Some(self.record(&located)),
-            None => self.next_with_care(),
-        }
-    }
-
-    #[inline(never)]
-    fn next_with_care(&mut self) -> Option<Record<'_>> {
-        let located = match &mut self.format {
-            Format::Pcap(pcap) => pcap.step(&mut self.window, &mut self.damage),
-            Format::Pcapng(pcapng) => loop {
-                match pcapng.step(&mut self.window, &mut self.damage) {
-                    Some(Step::Packet(located)) => break Some(located),
-                    Some(Step::Other(..)) => {}
-                    None => break None,
-                }
-            },
-        };
-        match located {
-            Some(located) => Some(self.record(&located)),
+            Some(located) => Some(self.number(&located)),
             None => self.end(),
         }
     }
 
     /// The next packet or other block, or `None` at the end. The file header of a pcap file is no item.
     pub(crate) fn next_item(&mut self) -> Option<Item<'_>> {
-        let step = match &mut self.format {
-            Format::Pcap(pcap) => pcap.step(&mut self.window, &mut self.damage).map(Step::Packet),
-            Format::Pcapng(pcapng) => pcapng.step(&mut self.window, &mut self.damage),
-        };
-        match step {
-            Some(Step::Packet(located)) => Some(Item::Record(self.record(&located))),
+        match self.step() {
+            Some(Step::Packet(located)) => Some(Item::Record(self.number(&located))),
             Some(Step::Other(at, length)) => Some(Item::Block(self.window.slice(at, length))),
             None => self.end(),
         }
     }
 
+    /// Gives all that is left to `visitor`, until it has enough; then the next call goes on behind what it took last. The
+    /// same as calling `next_item`, and faster: what stays the same from packet to packet is kept in registers.
+    ///
+    /// # Errors
+    /// When the visitor has enough.
     #[inline(always)]
-    fn record(&mut self, located: &Located) -> Record<'_> {
+    pub(crate) fn visit<V: Visitor>(&mut self, visitor: &mut V) -> Result<(), Enough> {
+        loop {
+            match &mut self.format {
+                Format::Pcap(pcap) => pcap.quick_steps(&mut self.window, &mut self.index, visitor)?,
+                Format::Pcapng(pcapng) => pcapng.quick_steps(&mut self.window, &mut self.index, visitor)?,
+            }
+            match self.next_item_with_care() {
+                Some(Item::Record(record)) => visitor.record(&record)?,
+                Some(Item::Block(block)) => visitor.block(block)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn next_item_with_care(&mut self) -> Option<Item<'_>> {
+        self.next_item()
+    }
+
+    #[inline(always)]
+    fn quick_step(&mut self) -> Option<Located> {
+        match &mut self.format {
+            Format::Pcap(pcap) => pcap.quick_step(&mut self.window),
+            Format::Pcapng(pcapng) => pcapng.quick_step(&mut self.window),
+        }
+    }
+
+    fn step(&mut self) -> Option<Step> {
+        match &mut self.format {
+            Format::Pcap(pcap) => pcap.step(&mut self.window, &mut self.damage).map(Step::Packet),
+            Format::Pcapng(pcapng) => pcapng.step(&mut self.window, &mut self.damage),
+        }
+    }
+
+    /// The packet, which takes the next number.
+    fn number(&mut self, located: &Located) -> Record<'_> {
         let index = self.index;
         self.index += 1;
-        let raw = self.window.slice(located.raw_at, located.raw_len);
-        Record {
-            index,
-            link: located.link,
-            interface: located.interface,
-            direction: located.direction,
-            original_len: located.original_len,
-            bytes: raw.get(located.frame_at..located.frame_at + located.frame_len).unwrap_or_default(),
-            raw,
-            stamp: located.stamp,
-        }
+        located.record(self.window.buffer(), index)
     }
 
     /// A source that failed looks like one that ended; here the difference is put down.
@@ -189,6 +250,18 @@ impl<R: Read> CaptureReader<R> {
     /// Offset in the file up to which it has been read: for a progress bar.
     pub(crate) fn offset(&self) -> u64 {
         self.window.offset()
+    }
+
+    /// What a file must be that holds packets of this one, and how it begins.
+    pub(crate) fn announce(&self) -> Announced {
+        match &self.format {
+            Format::Pcap(pcap) => {
+                let [a, b, c, d, ..] = pcap.header;
+                let kind = Kind::Pcap { link: pcap.link, magic: [a, b, c, d] };
+                Announced { kind, header: pcap.header.to_vec() }
+            }
+            Format::Pcapng(_) => Announced { kind: Kind::Pcapng, header: Vec::new() },
+        }
     }
 
     /// Link type of the file (pcap), or of the first interface seen in this section (pcapng).

@@ -3,9 +3,9 @@
 use std::io::Read;
 
 use super::damage::{DamageKind, DamageLog, OpenError};
-use super::record::{Clock, Direction, LinkType, Stamp, Unit};
+use super::record::{Clock, Direction, LinkType, Record, Stamp, Unit};
 use super::window::Window;
-use super::{Located, resync};
+use super::{Enough, Located, Visitor, resync};
 
 /// The largest frame of a record, as tcpdump and Wireshark have it for all link types with IP; what claims more is
 /// damage. It bounds the memory that one record can ask for.
@@ -196,6 +196,48 @@ impl Pcap {
         let head = self.layout.usual_head(header);
         let fits = self.layout.is_plausible(&head) & (head.captured as usize <= rest.len());
         fits.then(|| self.take(&head, window))
+    }
+
+    /// Gives the records that `quick_step` would find to `visitor`, one after the other.
+    #[inline(always)]
+    pub(super) fn quick_steps<R: Read, V: Visitor>(
+        &mut self,
+        window: &mut Window<R>,
+        index: &mut u64,
+        visitor: &mut V,
+    ) -> Result<(), Enough> {
+        if self.layout.modified || self.layout.lengths != Lengths::CapturedFirst {
+            return Ok(());
+        }
+        let (layout, link) = (self.layout, self.link);
+        let bytes = window.bytes();
+        let (mut rest, mut number, mut last_secs) = (bytes, *index, self.last_secs);
+        let ended = loop {
+            let Some((header, behind)) = rest.split_first_chunk::<16>() else { break Ok(()) };
+            let head = layout.usual_head(header);
+            let Some((frame, next)) = behind.split_at_checked(head.captured as usize) else { break Ok(()) };
+            if !layout.is_plausible(&head) {
+                break Ok(());
+            }
+            let record = Record {
+                index: number,
+                link,
+                interface: 0,
+                direction: None,
+                original_len: head.original,
+                bytes: frame,
+                raw: rest.get(..header.len() + frame.len()).unwrap_or_default(),
+                stamp: layout.stamp(&head),
+            };
+            (rest, number, last_secs) = (next, number + 1, Some(head.secs));
+            if let Err(error) = visitor.record(&record) {
+                break Err(error);
+            }
+        };
+        let passed = bytes.len() - rest.len();
+        window.advance(passed);
+        (*index, self.last_secs) = (number, last_secs);
+        ended
     }
 
     /// Hands out the record at the front of the window, which has been found to be complete.

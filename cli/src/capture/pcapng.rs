@@ -2,12 +2,12 @@
 
 use std::io::Read;
 
-use super::Located;
 use super::blocks::{self, Interface, Packet};
 use super::damage::{DamageKind, DamageLog};
 use super::record::LinkType;
 use super::resync;
 use super::window::Window;
+use super::{Enough, Located, Visitor};
 
 /// Bytes of a block with nothing in it: type, length, length.
 pub(super) const MIN_BLOCK: usize = 12;
@@ -112,6 +112,22 @@ impl Pcapng {
         let located = packet.located(window.position(), length as usize, interface);
         window.advance(length as usize);
         Some(located)
+    }
+
+    /// Gives the packets that `quick_step` would find to `visitor`, one after the other.
+    #[inline(always)]
+    pub(super) fn quick_steps<R: Read, V: Visitor>(
+        &mut self,
+        window: &mut Window<R>,
+        index: &mut u64,
+        visitor: &mut V,
+    ) -> Result<(), Enough> {
+        while let Some(located) = self.quick_step(window) {
+            let record = located.record(window.buffer(), *index);
+            *index += 1;
+            visitor.record(&record)?;
+        }
+        Ok(())
     }
 
     /// Like `step`, for all blocks, and all that can be wrong with them.

@@ -21,6 +21,12 @@ pub(super) struct Window<R> {
     failure: Option<Box<str>>,
 }
 
+/// Bytes at a position of a buffer; none if they are not all there.
+#[inline]
+pub(super) fn slice(buffer: &[u8], position: usize, length: usize) -> &[u8] {
+    buffer.get(position..).and_then(|rest| rest.get(..length)).unwrap_or_default()
+}
+
 impl<R: Read> Window<R> {
     /// A window over a source that nothing has been read from.
     pub(super) fn new(source: R, read_size: usize) -> Self {
@@ -39,10 +45,32 @@ impl<R: Read> Window<R> {
         self.start
     }
 
+    /// All of the buffer, for positions taken before an `advance`.
+    #[inline]
+    pub(super) fn buffer(&self) -> &[u8] {
+        &self.buffer
+    }
+
     /// Bytes at a buffer position taken before an `advance`.
     #[inline]
     pub(super) fn slice(&self, position: usize, length: usize) -> &[u8] {
-        self.buffer.get(position..).and_then(|rest| rest.get(..length)).unwrap_or_default()
+        slice(&self.buffer, position, length)
+    }
+
+    /// Exchanges the buffer for `spare`, into which what is not passed yet is copied: positions hold in what is given
+    /// away.
+    pub(super) fn give_away(&mut self, spare: &mut Vec<u8>) {
+        if spare.len() < self.buffer.len() {
+            spare.resize(self.buffer.len(), 0);
+        }
+        let held = self.bytes();
+        let length = held.len();
+        if let Some(front) = spare.get_mut(..length) {
+            front.copy_from_slice(held);
+        }
+        std::mem::swap(&mut self.buffer, spare);
+        self.base += self.start as u64;
+        (self.start, self.end) = (0, length);
     }
 
     /// Offset in the file of the next byte.

@@ -6,13 +6,12 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::record::LinkType;
-use super::{CaptureReader, Format, Item};
 
 /// Collected before each write to the file.
 const BUFFER: usize = 256 * 1024;
@@ -24,7 +23,6 @@ pub(crate) struct CaptureWriter {
     kind: Option<Kind>,
     /// Whether a section header has been written.
     in_section: bool,
-    packets: u64,
 }
 
 /// Where the bytes go.
@@ -47,6 +45,15 @@ pub(crate) enum Kind {
         /// The magic: byte order, resolution and layout of the records.
         magic: [u8; 4],
     },
+}
+
+/// An input whose packets are to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Announced {
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// What a file with its packets begins with.
+    pub(crate) header: Vec<u8>,
 }
 
 /// Why a capture could not be written.
@@ -119,52 +126,39 @@ impl CaptureWriter {
     }
 
     fn new(sink: Sink) -> Self {
-        Self { sink, kind: None, in_section: false, packets: 0 }
+        Self { sink, kind: None, in_section: false }
     }
 
     /// Announces the input whose items come next.
     ///
     /// # Errors
     /// If its packets cannot be in one file with those before, or the file cannot be written.
-    pub(crate) fn begin<R: Read>(&mut self, input: &CaptureReader<R>) -> Result<(), WriteError> {
-        let (kind, header): (Kind, &[u8]) = match &input.format {
-            Format::Pcap(pcap) => {
-                let [a, b, c, d, ..] = pcap.header;
-                (Kind::Pcap { link: pcap.link, magic: [a, b, c, d] }, &pcap.header)
-            }
-            Format::Pcapng(_) => (Kind::Pcapng, &[]),
-        };
+    pub(crate) fn begin(&mut self, input: &Announced) -> Result<(), WriteError> {
         match self.kind {
-            Some(first) if first != kind => return Err(WriteError::Mixed(first, kind)),
+            Some(first) if first != input.kind => return Err(WriteError::Mixed(first, input.kind)),
             Some(_) => {}
             None => {
-                self.kind = Some(kind);
-                self.put(header)?;
+                self.kind = Some(input.kind);
+                self.put(&input.header)?;
             }
         }
         Ok(())
     }
 
-    /// Writes an item of the input announced last: each block that is no packet, and the packets that are wanted.
+    /// Writes an item of the input announced last, as it stood: each block that is no packet, and the packets that are
+    /// wanted.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub(crate) fn write(&mut self, item: &Item<'_>) -> Result<(), WriteError> {
-        let raw = match item {
-            Item::Record(record) => {
-                self.packets += 1;
-                record.raw
-            }
-            Item::Block(block) => block,
-        };
+    pub(crate) fn write(&mut self, raw: &[u8]) -> Result<(), WriteError> {
         if self.kind == Some(Kind::Pcapng) { self.put_block(raw) } else { self.put(raw) }
     }
 
-    /// Puts the file in its place and tells the number of packets in it.
+    /// Puts the file in its place.
     ///
     /// # Errors
     /// If the file cannot be written or renamed; then nothing of it remains.
-    pub(crate) fn finish(self) -> Result<u64, WriteError> {
+    pub(crate) fn finish(self) -> Result<(), WriteError> {
         match self.sink {
             Sink::Beside(buffer, target) => {
                 let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -172,7 +166,7 @@ impl CaptureWriter {
             }
             Sink::Direct(mut buffer) => buffer.flush()?,
         }
-        Ok(self.packets)
+        Ok(())
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError> {

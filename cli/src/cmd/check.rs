@@ -1,7 +1,7 @@
 //! `divertc check`: says what is wrong with filters, and what is probably not meant.
 
 use std::ffi::OsString;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use clap::Args;
 use divert_compiler::lint::Levels;
@@ -106,7 +106,7 @@ fn fix(filter: &mut Filter, reading: &Reading, levels: &Levels) -> Outcome<u64> 
     let (text, edits) = pipeline::fixed(source, reading, levels);
     if edits > 0 {
         output::write_file(path, text.as_bytes())?;
-        filter.content = Content::Text(Rc::new(SourceText { origin: filter.origin.clone(), text }));
+        filter.content = Content::Text(Arc::new(SourceText { origin: filter.origin.clone(), text }));
     }
     Ok(edits as u64)
 }

@@ -1,26 +1,36 @@
 //! `divertc eval`: which packets or events of an input a filter matches.
 
+mod writer;
+
 use std::ffi::OsString;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::thread;
 
 use clap::{ArgGroup, Args};
 use divert_compiler::explain::Explainer;
 use divert_vm::limits::USER_WORK;
-use serde_json::json;
 
 use super::plural;
-use crate::args::{Forced, Reading, Selection, usage};
-use crate::capture::write::{CaptureWriter, WriteError};
-use crate::capture::{CaptureReader, damage};
+use crate::args::{Forced, MessageFormat, Reading, Selection, usage};
+use crate::capture::damage::{self, Damage};
 use crate::codes;
-use crate::console::{Console, Outcome, Status, Stop};
-use crate::eval::{self, Assume, Bytes, Explain, Judge, Opened, Sink, Source, Tally, Trouble, Which};
+use crate::console::{Console, Outcome, Status};
+use crate::eval::{self, Assume, Event, Explain, Form, Name, Part, Stats, Tally, Trouble, Which, Work};
 use crate::finding::{Finding, Origin, SourceText};
 use crate::input::{self, cannot_read};
-use crate::output::{OutFile, cannot_write};
 use crate::pipeline;
+use crate::render::stats::{self, Statistics};
 use crate::subject::Subject;
+use writer::Writer;
+
+/// Inputs of fewer bytes in all are judged before threads have begun.
+const SMALL: u64 = 4 << 20;
+/// More threads than any machine has cores; each takes about a megabyte.
+const MOST_JOBS: i64 = 1024;
+/// Values of each kind that are told as the most frequent ones.
+const MOST: usize = 10;
 
 /// Evaluate a filter over captures and events
 #[derive(Debug, Args)]
@@ -30,6 +40,7 @@ Examples:
   divertc eval web.dvf --local 192.168.1.0/24 -w web.pcap capture.pcap
   divertc eval --layer socket 'processId == 4' events.jsonl --json
   tcpdump -w - | divertc eval --list 'tcp.Syn and not tcp.Ack' -
+  divertc eval --stats web.dvf captures/*.pcap.gz
 
 Inputs are pcap and pcapng files and, where the name ends in .jsonl or the
 first sign is {, events as lines of JSON; gzip and zstd are undone. A packet's
@@ -59,6 +70,12 @@ pub(crate) struct Eval {
     #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "matches")]
     explain: Option<Which>,
+    /// Count how often each test ran and what came of it, and what matched most
+    #[arg(long)]
+    stats: bool,
+    /// Threads to use; nothing else depends on it (the default: one for each core, one for small inputs)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_JOBS))]
+    jobs: Option<u16>,
     /// Write what matches to this file, in the format of the input
     #[arg(short = 'w', long = "write", value_name = "FILE")]
     write: Option<PathBuf>,
@@ -86,150 +103,140 @@ impl Eval {
         }
         let filter = input::read(selection)?;
         let origin = filter.origin.clone();
-        let (bytes, subject) = if self.explain.is_some() {
+        let (bytes, subject) = if self.explain.is_some() || self.stats {
             let subject = Subject::of(filter, &self.reading, console)?;
             (subject.bytes.clone(), Some(subject))
         } else {
             (pipeline::compiled(filter, &self.reading, console)?, None)
         };
         let verified = pipeline::program(&origin, &bytes, &self.reading, USER_WORK)?;
+        let explainer = subject.as_ref().map(|subject| Explainer::new(&subject.typed));
+        let parts = explainer.as_ref().zip(subject.as_ref().map(|subject| &*subject.source));
+        let judge = self.assume.judge(verified);
+        let form = match (self.json, self.list, self.explain, parts) {
+            (true, ..) => Form::Json,
+            (false, true, ..) => Form::List,
+            (false, false, Some(which), Some((explainer, source))) => {
+                let style = (console.format() != MessageFormat::Json).then(|| console.result_style());
+                let judge = judge.clone().with_times();
+                Form::Explain(Box::new(Explain { judge, explainer, source, which: Some(which), style }))
+            }
+            (false, false, ..) => Form::Nothing,
+        };
+        let silent = matches!(form, Form::Nothing);
+        let counted = parts.filter(|_| self.stats);
+        let work = Work::new(judge, form, self.write.is_some(), counted.map(|(explainer, _)| explainer));
+        let size = inputs.iter().map(|name| fs::metadata(name).map_or(0, |metadata| metadata.len())).sum();
+        let progress = console.progress(size, silent);
         let mut run = Run {
-            judge: self.assume.judge(verified),
-            writer: self.write.as_ref().map(|path| Writer::Planned(path.clone())),
+            command: &self,
+            writer: self.write.as_deref().map(Writer::new),
+            origin: Origin::Stdin,
+            tally: Tally::default(),
             total: Tally::default(),
             failed: false,
+            is_events: false,
             events_only: true,
             several: inputs.len() > 1,
             // What is written to standard output would be mixed with what is said.
             aside: self.write.as_ref().is_some_and(|path| path.as_os_str() == "-"),
-            explainer: subject.as_ref().map(|subject| (Explainer::new(&subject.typed), &*subject.source)),
-            command: &self,
+            stats: counted.map(|(explainer, source)| {
+                (Stats::new(explainer.tests().len(), work.layer()), explainer, source)
+            }),
         };
-        for name in &inputs {
-            run.input(name, console)?;
-        }
+        let jobs = self.jobs(&inputs, size);
+        eval::run(&inputs, jobs, &work, &progress, |name, event| run.event(name, event, console))?;
+        console.done();
         run.finish(console)
+    }
+
+    /// How many threads are of use.
+    fn jobs(&self, inputs: &[OsString], size: u64) -> usize {
+        let endless = inputs.iter().any(|name| name == "-");
+        match self.jobs {
+            Some(jobs) => usize::from(jobs),
+            None if size < SMALL && !endless => 1,
+            None => thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        }
     }
 }
 
-/// An evaluation under way.
+/// An evaluation under way: takes what happens to the inputs, one after the other.
 struct Run<'r> {
     command: &'r Eval,
-    judge: Judge<'r>,
     writer: Option<Writer>,
+    /// Of the input at hand, like the two below.
+    origin: Origin,
+    tally: Tally,
+    is_events: bool,
     total: Tally,
     failed: bool,
     events_only: bool,
     several: bool,
     aside: bool,
-    /// For those who want explanations: the filter and its text.
-    explainer: Option<(Explainer<'r>, &'r SourceText)>,
-}
-
-/// Where matches are written.
-enum Writer {
-    /// Nothing was written yet.
-    Planned(PathBuf),
-    /// A capture.
-    Capture(PathBuf, CaptureWriter),
-    /// Lines of events.
-    Events(PathBuf, OutFile),
+    /// For those who want statistics: with the filter and its text.
+    stats: Option<(Stats, &'r Explainer<'r>, &'r SourceText)>,
 }
 
 impl Run<'_> {
-    fn input(&mut self, name: &OsString, console: &mut Console) -> Outcome<()> {
-        let Opened { origin, source, size } = match eval::open(name) {
-            Ok(opened) => opened,
-            Err(finding) => {
-                self.failed = true;
-                return console.report(finding);
-            }
-        };
-        let is_events = matches!(source, Source::Events(_));
-        if !is_events && !self.judge.layer().has_packets() {
-            let layer = self.judge.layer().name();
-            let message =
-                format!("the filter is for {layer}, and `{origin}` is a capture, which holds packets");
-            self.failed = true;
-            let finding = Finding::whole(&origin, codes::NO_SUCH_RECORDS, message);
-            return console.report(finding.help(format!("events at {layer} are read from .jsonl files")));
-        }
-        self.events_only &= is_events;
-        let shown = name.to_string_lossy().into_owned();
-        let tally = match (self.command.json, self.command.list) {
-            (true, _) => self.judge(&origin, source, size, &mut eval::Json::new(&shown), console)?,
-            (_, true) => self.judge(&origin, source, size, &mut eval::List::default(), console)?,
-            (false, false) => match self.explainer.take() {
-                Some((explainer, text)) => {
-                    let judge = self.judge.clone().with_times();
-                    let (input, which) = (shown.as_str(), self.command.explain);
-                    let mut sink = Explain { judge, explainer: &explainer, source: text, input, which };
-                    let tally = self.judge(&origin, source, size, &mut sink, console)?;
-                    self.explainer = Some((explainer, text));
-                    tally
-                }
-                None => self.judge(&origin, source, size, &mut eval::Nothing, console)?,
-            },
-        };
-        self.total.add(&tally);
-        self.sum_up(&shown, &tally, is_events, console)
-    }
-
-    fn judge<S: Sink>(
-        &mut self,
-        origin: &Origin,
-        source: Source,
-        size: u64,
-        sink: &mut S,
-        console: &mut Console,
-    ) -> Outcome<Tally> {
-        match source {
-            Source::Capture(mut reader) => {
-                let progress = console.progress(size, !S::WANTS_RECORDS);
-                let tally = match Writer::capture(&mut self.writer, console)? {
-                    None => eval::capture(&self.judge, &mut reader, &progress, sink, console)?,
-                    Some(writer) => {
-                        let copied = eval::copy(&self.judge, &mut reader, writer, &progress, sink, console)?;
-                        let path = self.command.write.as_deref().unwrap_or(Path::new("-"));
-                        copied.map_err(|error| write_failed(path, error))?
-                    }
-                };
-                drop(progress);
-                damaged(origin, &reader, console)?;
-                Ok(tally)
-            }
-            Source::Events(mut reader) => {
-                let mut writer = Writer::events(&mut self.writer, console)?;
-                let path = self.command.write.clone().unwrap_or_default();
-                let keep = |line: &[u8]| match &mut writer {
-                    Some(writer) => {
-                        let ended = if line.ends_with(b"\n") { "" } else { "\n" };
-                        let written = writer.write(line).and_then(|()| writer.write(ended.as_bytes()));
-                        written.map_err(|error| write_failed(&path, WriteError::Io(error)))
-                    }
+    fn event(&mut self, name: &Name, event: &Event, console: &mut Console) -> Outcome<()> {
+        match event {
+            Event::Opened(origin, announced) => {
+                self.origin = origin.clone();
+                self.tally = Tally::default();
+                self.is_events = announced.is_none();
+                self.events_only &= self.is_events;
+                match &mut self.writer {
+                    Some(writer) => writer.begin(announced.as_ref(), console),
                     None => Ok(()),
-                };
-                let trouble =
-                    |trouble: Trouble<'_>, console: &mut Console| console.report(bad_line(origin, &trouble));
-                eval::events(&self.judge, &mut reader, keep, sink, console, trouble)
+                }
+            }
+            Event::Failed(finding) => {
+                self.failed = true;
+                console.report(finding.clone())
+            }
+            Event::Part(part) => self.part(part, console),
+            Event::Ended(places, count) => {
+                damaged(&self.origin, places, *count, console)?;
+                self.total.add(&self.tally);
+                self.sum_up(name, console)
             }
         }
     }
 
-    fn sum_up(&self, name: &str, tally: &Tally, is_events: bool, console: &mut Console) -> Outcome<()> {
-        let Tally { records, ip, matched, wireless, unsupported, damaged } = *tally;
+    fn part(&mut self, part: &Part, console: &mut Console) -> Outcome<()> {
+        self.tally.add(&part.tally);
+        let mut told = 0;
+        for (at, trouble) in &part.troubles {
+            console.bytes(part.text.get(told..*at).unwrap_or_default())?;
+            told = *at;
+            console.report(bad_line(&self.origin, trouble))?;
+        }
+        console.bytes(part.text.get(told..).unwrap_or_default())?;
+        if let Some((stats, ..)) = &mut self.stats {
+            stats.add(part);
+        }
+        match &mut self.writer {
+            Some(writer) => writer.keep(part),
+            None => Ok(()),
+        }
+    }
+
+    fn sum_up(&self, name: &Name, console: &mut Console) -> Outcome<()> {
+        let Tally { records, ip, matched, wireless, unsupported, damaged } = self.tally;
         if self.command.json {
-            let name = json!(name);
+            let name = &name.quoted;
             return console.result(format_args!(
                 "{{\"summary\":{{\"input\":{name},\"records\":{records},\"ip\":{ip},\"matched\":{matched},\
                  \"damaged\":{damaged}}}}}\n"
             ));
         }
-        let prefix = if self.several { format!("{name}: ") } else { String::new() };
-        self.say(&prefix, tally, is_events, console)?;
+        let prefix = if self.several { format!("{}: ", name.text) } else { String::new() };
+        self.say(&prefix, &self.tally, self.is_events, console)?;
         for (count, what) in [(wireless, "of 802.11"), (unsupported, "of an unknown link type")] {
             if count > 0 {
-                console.remark(format_args!("{name}: {} {what} not looked into", plural(count, "frame")))?;
+                let frames = plural(count, "frame");
+                console.remark(format_args!("{}: {frames} {what} not looked into", name.text))?;
             }
         }
         Ok(())
@@ -249,18 +256,30 @@ impl Run<'_> {
         if self.aside { console.remark(text) } else { console.result(format_args!("{text}\n")) }
     }
 
+    fn statistics(&self, console: &mut Console) -> Outcome<()> {
+        let Some((stats, explainer, source)) = &self.stats else { return Ok(()) };
+        let spans = explainer.tests().iter().map(|site| site.span);
+        let statistics = Statistics {
+            source,
+            tests: spans.zip(stats.tests.iter().copied()).collect(),
+            most: stats.most(MOST),
+            tally: self.total,
+        };
+        let text = if self.command.json || console.format() == MessageFormat::Json {
+            stats::json(&statistics)
+        } else {
+            stats::human(&statistics, &console.result_style())
+        };
+        if self.aside { console.remark(text.trim_end()) } else { console.result(text) }
+    }
+
     fn finish(mut self, console: &mut Console) -> Outcome {
         if self.several && !self.command.json {
             self.say("total: ", &self.total, self.events_only, console)?;
         }
-        match self.writer.take() {
-            Some(Writer::Capture(path, writer)) => {
-                writer.finish().map_err(|error| write_failed(&path, error))?;
-            }
-            Some(Writer::Events(path, writer)) => {
-                writer.finish().map_err(|error| write_failed(&path, WriteError::Io(error)))?;
-            }
-            Some(Writer::Planned(_)) | None => {}
+        self.statistics(console)?;
+        if let Some(writer) = self.writer.take() {
+            writer.finish()?;
         }
         Ok(match () {
             () if self.failed || self.total.damaged => Status::Failed,
@@ -270,77 +289,12 @@ impl Run<'_> {
     }
 }
 
-impl Writer {
-    fn capture<'w>(
-        writer: &'w mut Option<Self>,
-        console: &Console,
-    ) -> Outcome<Option<&'w mut CaptureWriter>> {
-        if let Some(Self::Planned(path)) = writer {
-            let opened = if path.as_os_str() == "-" {
-                Self::not_to_a_terminal(console)?;
-                CaptureWriter::to(console.raw())
-            } else {
-                CaptureWriter::create(path).map_err(|error| write_failed(path, error))?
-            };
-            *writer = Some(Self::Capture(std::mem::take(path), opened));
-        }
-        match writer {
-            Some(Self::Capture(_, writer)) => Ok(Some(writer)),
-            Some(Self::Events(..)) => Err(mixed()),
-            Some(Self::Planned(_)) | None => Ok(None),
-        }
-    }
-
-    fn events<'w>(writer: &'w mut Option<Self>, console: &Console) -> Outcome<Option<&'w mut OutFile>> {
-        if let Some(Self::Planned(path)) = writer {
-            let opened = if path.as_os_str() == "-" {
-                OutFile::to(console.raw())
-            } else {
-                OutFile::create(path).map_err(|error| cannot_write(path, &error))?
-            };
-            *writer = Some(Self::Events(std::mem::take(path), opened));
-        }
-        match writer {
-            Some(Self::Events(_, writer)) => Ok(Some(writer)),
-            Some(Self::Capture(..)) => Err(mixed()),
-            Some(Self::Planned(_)) | None => Ok(None),
-        }
-    }
-
-    fn not_to_a_terminal(console: &Console) -> Outcome<()> {
-        if !console.out_is_terminal() {
-            return Ok(());
-        }
-        let finding = Finding::command(codes::USAGE, "a capture is not for terminals");
-        Err(finding.help("write it to a file with -w FILE").into())
-    }
-}
-
-fn mixed() -> Stop {
-    usage("one file cannot hold both packets and events; use -w with inputs of one kind")
-}
-
-fn write_failed(path: &Path, error: WriteError) -> Stop {
-    match error {
-        // Only standard output and pipes have readers that go away.
-        WriteError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Stop::Output(error),
-        WriteError::Io(error) => cannot_write(path, &error).into(),
-        WriteError::Mixed(..) => Finding::whole(
-            &Origin::File(path.to_path_buf()),
-            codes::CANNOT_WRITE,
-            format!("cannot write `{}`: {error}", path.display()),
-        )
-        .help("use -w with inputs of one format and link type, or once for each input")
-        .into(),
-    }
-}
-
 /// Says what is damaged: every place that was kept, and how many there are in all.
-fn damaged(origin: &Origin, reader: &CaptureReader<Bytes>, console: &mut Console) -> Outcome<()> {
-    for place in reader.damage() {
+fn damaged(origin: &Origin, places: &[Damage], count: u64, console: &mut Console) -> Outcome<()> {
+    for place in places {
         console.report(Finding::whole(origin, codes::DAMAGE, format!("`{origin}` is damaged {place}")))?;
     }
-    let more = reader.damage_total().saturating_sub(reader.damage().len() as u64);
+    let more = count.saturating_sub(places.len() as u64);
     if more > 0 {
         let message =
             format!("`{origin}` is damaged at {} beside these {}", plural(more, "place"), damage::MAX_DAMAGE);
@@ -349,7 +303,7 @@ fn damaged(origin: &Origin, reader: &CaptureReader<Bytes>, console: &mut Console
     Ok(())
 }
 
-fn bad_line(origin: &Origin, trouble: &Trouble<'_>) -> Finding {
+fn bad_line(origin: &Origin, trouble: &Trouble) -> Finding {
     match trouble {
         Trouble::Line(number, error) => Finding::whole(
             origin,

@@ -6,10 +6,10 @@ use clap::Args;
 use divert_compiler::explain::Explainer;
 use divert_vm::limits::USER_WORK;
 
-use crate::args::{Forced, Reading, Selection, usage};
+use crate::args::{Forced, MessageFormat, Reading, Selection, usage};
 use crate::codes;
 use crate::console::{Console, Outcome, Status, Stop};
-use crate::eval::{self, Assume, Explain as Sink, Opened};
+use crate::eval::{self, Assume, Explain as Sink, Name, Opened};
 use crate::finding::{Finding, Origin};
 use crate::input;
 use crate::pipeline;
@@ -60,15 +60,18 @@ impl Explain {
         let judge = self.assume.judge(verified).with_times();
         let explainer = Explainer::new(&subject.typed);
         let Opened { origin, source, .. } = eval::open(name)?;
-        let input = name.to_string_lossy();
-        let mut sink = Sink {
+        let sink = Sink {
             judge: judge.clone(),
             explainer: &explainer,
             source: &subject.source,
-            input: &input,
             which: None,
+            style: (console.format() != MessageFormat::Json).then(|| console.result_style()),
         };
-        match eval::one(&judge, source, self.packet, &mut sink, console)? {
+        let mut text = Vec::new();
+        let input = Name::of(name);
+        let matched = eval::one(&judge, source, self.packet, |shown| sink.tell(&input, shown, &mut text));
+        console.bytes(&text)?;
+        match matched {
             Some(true) => Ok(Status::Fine),
             Some(false) => Ok(Status::No),
             None => Err(no_record(&origin, self.packet)),

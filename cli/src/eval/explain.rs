@@ -2,12 +2,12 @@
 
 use clap::ValueEnum;
 use divert_compiler::explain::{Explainer, Explanation, shown};
+use divert_vm::input::Input;
 
-use super::{Judge, Sink};
-use crate::args::MessageFormat;
-use crate::console::{Console, Outcome};
+use super::{Judge, Name};
 use crate::eval::report::Shown;
 use crate::finding::SourceText;
+use crate::render::Style;
 use crate::render::explanation::{self, Explained, Line};
 
 /// Which records are explained.
@@ -21,29 +21,28 @@ pub(crate) enum Which {
 
 /// Explains records.
 pub(crate) struct Explain<'e> {
-    /// Of a record's input.
+    /// Of a record's input, with all times.
     pub(crate) judge: Judge<'e>,
     /// Of the filter.
     pub(crate) explainer: &'e Explainer<'e>,
     /// The filter's text.
     pub(crate) source: &'e SourceText,
-    /// The name of the input.
-    pub(crate) input: &'e str,
     /// Which records; `None` for all.
     pub(crate) which: Option<Which>,
+    /// How text for people looks; `None` for JSON.
+    pub(crate) style: Option<Style>,
 }
 
-impl Sink for Explain<'_> {
-    const WANTS_RECORDS: bool = true;
-
-    fn record(&mut self, shown: &Shown<'_>, console: &mut Console) -> Outcome<()> {
+impl Explain<'_> {
+    /// Says why the record matches or not, if that is asked for.
+    pub(crate) fn tell(&self, name: &Name, shown: &Shown<'_>, text: &mut Vec<u8>) {
         let wanted = match self.which {
             None => true,
             Some(Which::Matches) => shown.matched(),
             Some(Which::Misses) => !shown.matched(),
         };
         if !wanted {
-            return Ok(());
+            return;
         }
         let seen = shown.see(&self.judge, |input| {
             if input.layer() != self.judge.layer() {
@@ -57,7 +56,7 @@ impl Sink for Explain<'_> {
         let (verdict, lines) = lines.unwrap_or_default();
         let what = shown.to_string();
         let explained = Explained {
-            input: self.input,
+            input: &name.text,
             index: shown.index(),
             what: what.trim(),
             judged,
@@ -67,17 +66,14 @@ impl Sink for Explain<'_> {
             source: self.source,
             lines,
         };
-        let text = if console.format() == MessageFormat::Json {
-            explanation::json(&explained)
-        } else {
-            explanation::human(&explained, &console.result_style())
+        let explained = match &self.style {
+            None => explanation::json(&explained),
+            Some(style) => explanation::human(&explained, style),
         };
-        console.bytes(text.as_bytes())
+        text.extend(explained.as_bytes());
     }
-}
 
-impl Explain<'_> {
-    fn lines(&self, explanation: &Explanation, input: &divert_vm::input::Input<'_>) -> Vec<Line> {
+    fn lines(&self, explanation: &Explanation, input: &Input<'_>) -> Vec<Line> {
         let mut lines: Vec<Line> = self.explainer.tests().iter().map(|site| Line::new(site.span)).collect();
         for evaluated in &explanation.evaluated {
             if let (Some(line), Some(site)) =

@@ -20,6 +20,8 @@ pub(crate) struct Judge<'v> {
     base: Address,
     local: Option<Local>,
     wants_time: bool,
+    /// Whether packets whose capture tells no direction all have the address `base`.
+    all_alike: bool,
     layer: Layer,
 }
 
@@ -27,12 +29,14 @@ impl<'v> Judge<'v> {
     /// A judge that gives packets the address `base`, but for what is known better.
     pub(crate) fn new(verified: Verified<'v>, base: Address, local: Option<Local>) -> Self {
         let wants_time = verified.needs().hash || verified.reads(Field::Timestamp);
-        Self { layer: verified.program().layer(), verified, base, local, wants_time }
+        let all_alike = local.is_none() && !wants_time;
+        Self { layer: verified.program().layer(), verified, base, local, wants_time, all_alike }
     }
 
     /// The same with all times: for those who look at more than the program does.
     pub(crate) const fn with_times(mut self) -> Self {
         self.wants_time = true;
+        self.all_alike = false;
         self
     }
 
@@ -47,7 +51,7 @@ impl<'v> Judge<'v> {
     }
 
     /// Whether the record matches, and its packet where it has one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn judge<'a>(&self, record: &Record<'a>, tally: &mut Tally) -> (bool, Option<Packet<'a>>) {
         tally.records += 1;
         let (bytes, link_direction) = match network_layer(record.link, record.bytes) {
@@ -60,12 +64,21 @@ impl<'v> Judge<'v> {
         // What the link layer calls IP and is none is as if it did not call it so.
         let Ok(packet) = Packet::parse(bytes) else { return (false, None) };
         tally.ip += 1;
-        let address = self.address(record, link_direction, &packet);
-        let matched = if self.layer == Layer::Forward {
-            self.verified.matches(&Input::forward(&packet, &address))
+        let direction = record.direction.or(link_direction);
+        // Most captures say nothing that differs from packet to packet, and then nothing is copied.
+        let own;
+        let address = if direction.is_none() && self.all_alike {
+            &self.base
         } else {
-            self.verified.matches(&Input::network(&packet, &address))
+            own = self.address(record, direction, &packet);
+            &own
         };
+        let input = if self.layer == Layer::Forward {
+            Input::forward(&packet, address)
+        } else {
+            Input::network(&packet, address)
+        };
+        let matched = self.verified.matches(&input);
         tally.matched += u64::from(matched);
         (matched, Some(packet))
     }
@@ -74,15 +87,15 @@ impl<'v> Judge<'v> {
     pub(crate) fn see<T>(&self, record: &Record<'_>, see: impl FnOnce(&Input<'_>) -> T) -> Option<T> {
         let Layer3::Ip { bytes, direction } = network_layer(record.link, record.bytes) else { return None };
         let packet = Packet::parse(bytes).ok()?;
-        let address = self.address(record, direction, &packet);
+        let address = self.address(record, record.direction.or(direction), &packet);
         let at = if self.layer == Layer::Forward { Input::forward } else { Input::network };
         Some(see(&at(&packet, &address)))
     }
 
-    #[inline]
-    fn address(&self, record: &Record<'_>, link: Option<Direction>, packet: &Packet<'_>) -> Address {
+    #[inline(never)]
+    fn address(&self, record: &Record<'_>, direction: Option<Direction>, packet: &Packet<'_>) -> Address {
         let mut address = self.base;
-        match record.direction.or(link) {
+        match direction {
             Some(direction) => address.outbound = direction == Direction::Outbound,
             None => {
                 if let Some(local) = &self.local {

@@ -1,27 +1,32 @@
 //! Judging packets and events with a verified program.
 //!
-//! `judge`: from a record to a verdict, nothing else; `local`: which addresses are ours; `capture` and `lines`: the two
-//! kinds of input, as loops around it; `report`: what is said of each record; `source`: what an input is.
+//! `source`: what an input is; `judge`: from a record to a verdict, nothing else; `local`: which addresses are ours;
+//! `work`: the records of an input one after the other, each part of them with what came of it (`part`); `jobs`: several
+//! threads, and one order of what they say; `report`, `explain` and `stats`: what is said.
 
 mod assume;
-mod capture;
 mod explain;
+mod jobs;
 mod judge;
-mod lines;
 mod local;
 mod one;
+mod part;
 mod report;
 mod source;
+mod stats;
+mod top;
+mod work;
 
 pub(crate) use assume::Assume;
-pub(crate) use capture::{capture, copy};
 pub(crate) use explain::{Explain, Which};
+pub(crate) use jobs::{Event, run};
 pub(crate) use judge::Judge;
-pub(crate) use lines::{Trouble, events};
 pub(crate) use local::{Local, Subnet};
 pub(crate) use one::one;
-pub(crate) use report::{Json, List, Nothing, Sink};
-pub(crate) use source::{Bytes, Opened, Source, open};
+pub(crate) use part::{Part, Trouble};
+pub(crate) use source::{Name, Opened, Source, open};
+pub(crate) use stats::{Most, Seen, Stats};
+pub(crate) use work::{Form, Work};
 
 /// What was seen of one input, or of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

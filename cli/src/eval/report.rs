@@ -1,25 +1,16 @@
 //! What is said of single records.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
+use std::io::Write as _;
 
-use divert_vm::address::{Ipv4, Ipv6};
 use divert_vm::input::{Endpoint, Input, Reflected};
 use divert_vm::layer::{Event, Layer};
 use divert_vm::packet::{Packet, Protocol, Version};
 
-use super::Judge;
+use super::stats::{End, Port, Traits};
+use super::{Judge, Name};
 use crate::capture::record::{Record, Timestamp};
-use crate::console::{Console, Outcome};
 use crate::events::Described;
-
-/// Takes records one by one.
-pub(crate) trait Sink {
-    /// Whether it wants them; loops leave out what nobody asks for.
-    const WANTS_RECORDS: bool;
-
-    /// Takes one.
-    fn record(&mut self, shown: &Shown<'_>, console: &mut Console) -> Outcome<()>;
-}
 
 /// A record and its verdict.
 pub(crate) struct Shown<'a> {
@@ -52,6 +43,18 @@ impl<'a> Shown<'a> {
         self.matched
     }
 
+    /// What is counted of it.
+    pub(super) fn traits(&self) -> Traits {
+        match &self.what {
+            What::Frame(_, packet) => packet.map(of_packet).unwrap_or_default(),
+            What::Event(event, bytes) => match (event.endpoint(), event.reflected()) {
+                (Some(endpoint), _) => of_endpoint(endpoint),
+                (None, Some(handle)) => Traits { process: Some(handle.process_id), ..Traits::default() },
+                (None, None) => Packet::parse(bytes).map(|packet| of_packet(&packet)).unwrap_or_default(),
+            },
+        }
+    }
+
     /// Gives what `judge` judges to `see`; `None` where there is nothing to be judged.
     pub(super) fn see<T>(&self, judge: &Judge<'_>, see: impl FnOnce(&Input<'_>) -> T) -> Option<T> {
         match &self.what {
@@ -61,60 +64,18 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Says nothing.
-pub(crate) struct Nothing;
-
-impl Sink for Nothing {
-    const WANTS_RECORDS: bool = false;
-
-    fn record(&mut self, _: &Shown<'_>, _: &mut Console) -> Outcome<()> {
-        Ok(())
-    }
+/// One JSON object on a line.
+pub(super) fn json(input: &Name, shown: &Shown<'_>, text: &mut Vec<u8>) {
+    let input = &input.quoted;
+    let Shown { index, matched, .. } = shown;
+    // Writing to memory cannot fail.
+    let _ = writeln!(text, "{{\"input\":{input},\"index\":{index},\"match\":{matched}}}");
 }
 
-/// One JSON object a record.
-pub(crate) struct Json {
-    /// `{"input":"…","index":`
-    head: String,
-    line: String,
-}
-
-impl Json {
-    /// For the records of `input`.
-    pub(crate) fn new(input: &str) -> Self {
-        let name = serde_json::Value::from(input);
-        Self { head: format!("{{\"input\":{name},\"index\":"), line: String::new() }
-    }
-}
-
-impl Sink for Json {
-    const WANTS_RECORDS: bool = true;
-
-    fn record(&mut self, shown: &Shown<'_>, console: &mut Console) -> Outcome<()> {
-        self.line.clear();
-        self.line.push_str(&self.head);
-        // Writing to a string cannot fail.
-        let _ = writeln!(self.line, "{},\"match\":{}}}", shown.index, shown.matched);
-        console.bytes(self.line.as_bytes())
-    }
-}
-
-/// One readable line for each match.
-#[derive(Default)]
-pub(crate) struct List {
-    line: String,
-}
-
-impl Sink for List {
-    const WANTS_RECORDS: bool = true;
-
-    fn record(&mut self, shown: &Shown<'_>, console: &mut Console) -> Outcome<()> {
-        if !shown.matched {
-            return Ok(());
-        }
-        self.line.clear();
-        let _ = writeln!(self.line, "{shown}");
-        console.bytes(self.line.as_bytes())
+/// One readable line for a match.
+pub(super) fn list(shown: &Shown<'_>, text: &mut Vec<u8>) {
+    if shown.matched {
+        let _ = writeln!(text, "{shown}");
     }
 }
 
@@ -179,26 +140,54 @@ struct Flow<'a>(&'a Packet<'a>);
 
 impl fmt::Display for Flow<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (packet, bytes) = (self.0, self.0.bytes());
+        let packet = self.0;
         let transport = packet.transport();
-        let ports = match transport.kind {
-            Protocol::Tcp | Protocol::Udp => {
-                bytes.get(transport.offset as usize..).and_then(|rest| rest.first_chunk())
-            }
-            Protocol::Other | Protocol::Icmp | Protocol::Icmpv6 => None,
-        };
-        let port = |high: u8, low: u8| u16::from_be_bytes([high, low]);
-        let ports = ports.map(|[s0, s1, d0, d1]| (port(*s0, *s1), port(*d0, *d1)));
+        let ports = ports(packet);
         let (source, destination) = ends(packet);
         let ipv6 = packet.version() == Version::V6;
-        end(f, source, ipv6, ports.map(|(source, _)| source))?;
+        end(f, source, ipv6, ports.map(|[source, _]| source))?;
         f.write_str(" -> ")?;
-        end(f, destination, ipv6, ports.map(|(_, destination)| destination))?;
+        end(f, destination, ipv6, ports.map(|[_, destination]| destination))?;
         write!(f, "  {}", ProtocolName(transport.number))?;
         if transport.fragment {
             f.write_str(" fragment")?;
         }
         write!(f, "  {} bytes", packet.total_length())
+    }
+}
+
+fn of_packet(packet: &Packet<'_>) -> Traits {
+    let (ipv6, protocol) = (packet.version() == Version::V6, packet.transport().number);
+    let (source, destination) = ends(packet);
+    Traits {
+        ends: Some([source, destination].map(|address| End { ipv6, address })),
+        ports: ports(packet).map(|ports| ports.map(|port| Port { protocol, port })),
+        protocol: Some(protocol),
+        process: None,
+    }
+}
+
+fn of_endpoint(endpoint: &Endpoint) -> Traits {
+    let Endpoint { ipv6, local_addr, remote_addr, local_port, remote_port, protocol, .. } = *endpoint;
+    Traits {
+        ends: Some([local_addr, remote_addr].map(|address| End { ipv6, address })),
+        // Of ICMP these are type and code.
+        ports: matches!(protocol, 6 | 17)
+            .then(|| [local_port, remote_port].map(|port| Port { protocol, port })),
+        protocol: Some(protocol),
+        process: Some(endpoint.process_id),
+    }
+}
+
+/// Source and destination port.
+fn ports(packet: &Packet<'_>) -> Option<[u16; 2]> {
+    let transport = packet.transport();
+    match transport.kind {
+        Protocol::Tcp | Protocol::Udp => {
+            let [s0, s1, d0, d1] = packet.bytes().get(transport.offset as usize..)?.first_chunk()?;
+            Some([u16::from_be_bytes([*s0, *s1]), u16::from_be_bytes([*d0, *d1])])
+        }
+        Protocol::Other | Protocol::Icmp | Protocol::Icmpv6 => None,
     }
 }
 
@@ -220,15 +209,15 @@ fn ends(packet: &Packet<'_>) -> (u128, u128) {
 }
 
 fn end(f: &mut fmt::Formatter<'_>, address: u128, ipv6: bool, port: Option<u16>) -> fmt::Result {
+    let end = End { ipv6, address };
     match (ipv6, port) {
-        (false, _) => write!(f, "{}", Ipv4((address & 0xFFFF_FFFF) as u32))?,
-        (true, Some(_)) => write!(f, "[{}]", Ipv6(address))?,
-        (true, None) => write!(f, "{}", Ipv6(address))?,
+        (true, Some(_)) => write!(f, "[{end}]")?,
+        (false, _) | (true, None) => write!(f, "{end}")?,
     }
     port.map_or(Ok(()), |port| write!(f, ":{port}"))
 }
 
-struct ProtocolName(u8);
+pub(super) struct ProtocolName(pub(super) u8);
 
 impl fmt::Display for ProtocolName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

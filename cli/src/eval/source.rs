@@ -6,26 +6,44 @@ use std::io::{self, BufRead as _, BufReader, Chain, Cursor, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
+use indicatif::ProgressBar;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 use crate::capture::CaptureReader;
 use crate::capture::damage::OpenError;
 use crate::codes;
+use crate::console::Progress;
 use crate::events::EventReader;
 use crate::finding::{Finding, Origin};
 use crate::input::{cannot_read, reason};
 
-/// Bytes of an input, once its first ones have been looked at.
-pub(crate) type Bytes = Chain<Cursor<Vec<u8>>, Box<dyn Read>>;
+/// The name of an input.
+#[derive(Clone, Debug)]
+pub(crate) struct Name {
+    /// As it is shown.
+    pub(crate) text: String,
+    /// As a string of JSON.
+    pub(crate) quoted: String,
+}
 
-/// An input: where it comes from, what it is, and how long when that is known.
+impl Name {
+    /// What the command line calls an input.
+    pub(crate) fn of(name: &OsStr) -> Self {
+        let text = name.to_string_lossy().into_owned();
+        let quoted = serde_json::Value::from(text.as_str()).to_string();
+        Self { text, quoted }
+    }
+}
+
+/// Bytes of an input, once its first ones have been looked at.
+pub(crate) type Bytes = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
+
+/// An input: where it comes from and what it is.
 pub(crate) struct Opened {
     /// Where it comes from.
     pub(crate) origin: Origin,
     /// What it is.
     pub(crate) source: Source,
-    /// Its size in bytes; 0 for what has none.
-    pub(crate) size: u64,
 }
 
 /// What an input is.
@@ -44,24 +62,32 @@ const PREFIX: u64 = 64;
 /// # Errors
 /// If it cannot be read or is neither.
 pub(crate) fn open(name: &OsStr) -> Result<Opened, Finding> {
+    open_counted(name, &Progress::default())
+}
+
+/// The same, and `progress` is told how many bytes of it are read.
+///
+/// # Errors
+/// If it cannot be read or is neither.
+pub(super) fn open_counted(name: &OsStr, progress: &Progress) -> Result<Opened, Finding> {
     let path = Path::new(name);
-    let (origin, mut stream, size): (Origin, Box<dyn Read>, u64) = if name == "-" {
-        (Origin::Stdin, Box::new(io::stdin().lock()), 0)
+    let (origin, mut stream): (Origin, Box<dyn Read + Send>) = if name == "-" {
+        (Origin::Stdin, Box::new(io::stdin()))
     } else {
         let origin = Origin::File(path.to_path_buf());
         let file = File::open(path).map_err(|error| cannot_read(&origin, &error))?;
-        let size = file.metadata().map_or(0, |metadata| metadata.len());
-        (origin, Box::new(file), size)
+        let stream: Box<dyn Read + Send> = match progress.counter() {
+            Some(counter) => Box::new(Counted { stream: file, counter }),
+            None => Box::new(file),
+        };
+        (origin, stream)
     };
     let mut prefix = look(&mut stream).map_err(|error| cannot_read(&origin, &error))?;
-    let mut size = size;
     if let Some(format) = Compression::of(&prefix) {
         stream = format
             .decoder(Cursor::new(prefix).chain(stream))
             .map_err(|error| cannot_read(&origin, &error))?;
         prefix = look(&mut stream).map_err(|error| cannot_read(&origin, &error))?;
-        // How long it is will be known at its end.
-        size = 0;
     }
     let is_events = is_named_events(&name.to_string_lossy()) || begins_like_events(&prefix);
     let bytes = Cursor::new(prefix).chain(stream);
@@ -70,7 +96,21 @@ pub(crate) fn open(name: &OsStr) -> Result<Opened, Finding> {
     } else {
         Source::Capture(CaptureReader::open(bytes).map_err(|error| not_a_capture(&origin, &error))?)
     };
-    Ok(Opened { origin, source, size })
+    Ok(Opened { origin, source })
+}
+
+/// A stream that tells how much is read of it.
+struct Counted<R> {
+    stream: R,
+    counter: ProgressBar,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(buffer)?;
+        self.counter.inc(count as u64);
+        Ok(count)
+    }
 }
 
 /// The first bytes of a stream.
@@ -97,7 +137,7 @@ impl Compression {
     }
 
     /// What gives the bytes as they were. Several compressed streams in a row are read as one.
-    fn decoder(self, bytes: Bytes) -> io::Result<Box<dyn Read>> {
+    fn decoder(self, bytes: Bytes) -> io::Result<Box<dyn Read + Send>> {
         match self {
             Self::Gzip => Ok(Box::new(MultiGzDecoder::new(bytes))),
             Self::Zstd => Ok(Box::new(Frames::new(bytes)?)),

@@ -1,21 +1,17 @@
 //! Explanations: the source with the tests that ran underlined, and a line for each of them.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use ariadne::{Color, Fmt as _};
+use ariadne::Color;
 use divert_compiler::explain::Outcome;
 use divert_grammar::span::Span;
 use serde_json::json;
-use unicode_width::UnicodeWidthChar as _;
 
 use super::Style;
 use super::lines::place;
-use super::view::{TAB, harmless};
+use super::marks::{Mark, brief, paint, pictures, width};
+use super::view::harmless;
 use crate::finding::SourceText;
-
-/// Longest text of a test in its line.
-const WIDEST: usize = 48;
 
 /// A record and why it matches or does not.
 pub(crate) struct Explained<'e> {
@@ -88,7 +84,11 @@ pub(crate) fn human(explained: &Explained<'_>, style: &Style) -> String {
         return out;
     }
     let source = &explained.source.text;
-    pictures(explained, style, &mut out);
+    let marks = explained.lines.iter().filter_map(|line| {
+        let mark = if line.decides { '^' } else { '~' };
+        Some(Mark { span: line.span, mark, color: color(line.outcome?) })
+    });
+    pictures(source, &marks.collect::<Vec<_>>(), style, &mut out);
     let texts: Vec<String> = explained.lines.iter().map(|line| brief(line.span.of(source))).collect();
     let ran = || explained.lines.iter().zip(&texts).filter(|(line, _)| line.outcome.is_some());
     let width = ran().map(|(_, text)| width(text)).max().unwrap_or(0);
@@ -118,79 +118,10 @@ pub(crate) fn human(explained: &Explained<'_>, style: &Style) -> String {
     out
 }
 
-/// The lines of the source on which tests ran, each with its underlines.
-fn pictures(explained: &Explained<'_>, style: &Style, out: &mut String) {
-    let source = &explained.source.text;
-    // Begin of each line to its number and the tests that touch it.
-    let mut lines: BTreeMap<usize, (usize, Vec<&Line>)> = BTreeMap::new();
-    let mut start = 0;
-    for (number, line) in source.split_inclusive('\n').enumerate() {
-        let end = start + line.len();
-        let touching = explained.lines.iter().filter(|test| {
-            let range = test.span.range();
-            test.outcome.is_some() && range.start < end && range.end > start
-        });
-        let touching: Vec<_> = touching.collect();
-        if !touching.is_empty() {
-            lines.insert(start, (number + 1, touching));
-        }
-        start = end;
-    }
-    let margin = lines.values().last().map_or(1, |(number, _)| number.to_string().len());
-    let mut last = 0;
-    for (start, (number, tests)) in lines {
-        let Some(line) = source.get(start..).and_then(|rest| rest.lines().next()) else { continue };
-        if number > last + 1 {
-            let _ = writeln!(out, "{:>margin$} :", "");
-        }
-        last = number;
-        let (mut text, mut marks) = (String::new(), String::new());
-        for (at, c) in line.char_indices() {
-            let (shown, columns) = match c {
-                '\t' => (" ".repeat(TAB), TAB),
-                c => (harmless(c).to_string(), harmless(c).width().unwrap_or(0)),
-            };
-            text.push_str(&shown);
-            let test = tests.iter().find(|test| test.span.range().contains(&(start + at)));
-            let mark = test.and_then(|test| Some((test.outcome?, if test.decides { "^" } else { "~" })));
-            marks.push_str(&match mark {
-                Some((outcome, mark)) => paint(&mark.repeat(columns), color(outcome), style),
-                None => " ".repeat(columns),
-            });
-        }
-        let _ = writeln!(out, "{number:>margin$} | {}", text.trim_end());
-        let _ = writeln!(out, "{:>margin$} | {}", "", marks.trim_end());
-    }
-}
-
-/// A test on one line, not too long.
-fn brief(text: &str) -> String {
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().map(harmless).collect();
-    if width(&line) <= WIDEST {
-        return line;
-    }
-    let mut cut = String::new();
-    for c in line.chars() {
-        if width(&cut) + c.width().unwrap_or(0) >= WIDEST {
-            break;
-        }
-        cut.push(c);
-    }
-    cut + "…"
-}
-
-fn width(text: &str) -> usize {
-    text.chars().map(|c| c.width().unwrap_or(0)).sum()
-}
-
 const fn color(outcome: Outcome) -> Color {
     match outcome {
         Outcome::True => Color::Green,
         Outcome::False => Color::Red,
         Outcome::Absent => Color::Yellow,
     }
-}
-
-fn paint(text: &str, color: Color, style: &Style) -> String {
-    if style.color { text.fg(color).to_string() } else { text.to_owned() }
 }

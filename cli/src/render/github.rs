@@ -54,7 +54,7 @@ fn escape_property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
+    use std::sync::Arc;
 
     use divert_grammar::diagnostic::Diagnostic;
     use divert_grammar::span::Span;
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn escapes_what_the_runner_reads() {
         let origin = Origin::File("a,b:c/x%.dvf".into());
-        let source = Rc::new(SourceText { origin, text: "é\ntcp udp".into() });
+        let source = Arc::new(SourceText { origin, text: "é\ntcp udp".into() });
         let diagnostic = Diagnostic::error("E0154", "100% wrong:\nsee", Span::new(7, 10)).help("a, b");
         assert_eq!(
             github(&Finding::text(&source, diagnostic)),

@@ -244,7 +244,7 @@ fn paint(text: &str, color: Color, style: &Style) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
+    use std::sync::Arc;
 
     use divert_grammar::span::Span;
     use proptest::prelude::*;
@@ -269,7 +269,7 @@ mod tests {
             }
             diagnostic = diagnostic.help("some help").note("a note");
             let source = SourceText { origin: Origin::Argument, text };
-            let drawn = human(&Finding::text(&Rc::new(source), diagnostic), &Style { color, width });
+            let drawn = human(&Finding::text(&Arc::new(source), diagnostic), &Style { color, width });
             let words = drawn.split_whitespace().collect::<Vec<_>>().join(" ");
             for part in ["the title", "the first label", "some help", "a note"] {
                 prop_assert!(words.contains(part), "{part} is not in\n{drawn}");

@@ -6,7 +6,9 @@ mod github;
 mod human;
 mod json;
 pub(crate) mod lines;
+mod marks;
 mod sarif;
+pub(crate) mod stats;
 mod view;
 mod wrap;
 

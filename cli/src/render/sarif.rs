@@ -1,7 +1,7 @@
 //! Findings as one SARIF 2.1.0 document, for code-scanning services and editors.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use divert_grammar::diagnostic::Severity;
 use divert_grammar::span::Span;
@@ -126,12 +126,12 @@ fn region(text: &str, span: Span) -> Value {
 /// Files and texts that results refer to.
 #[derive(Default)]
 struct Artifacts {
-    known: Vec<(Origin, Option<Rc<SourceText>>)>,
+    known: Vec<(Origin, Option<Arc<SourceText>>)>,
     values: Vec<Value>,
 }
 
 impl Artifacts {
-    fn of(&mut self, origin: &Origin, source: Option<&Rc<SourceText>>) -> Value {
+    fn of(&mut self, origin: &Origin, source: Option<&Arc<SourceText>>) -> Value {
         let content = match origin {
             Origin::File(_) => None,
             Origin::Argument | Origin::Stdin => source.cloned(),

@@ -35,6 +35,71 @@ fn closed_pipes_are_quiet() {
     }
 }
 
+/// What is printed, written and said does not depend on the number of threads: captures of all kinds, compressed ones,
+/// damaged ones, lines of events, one that is not there, and one that makes many parts.
+#[test]
+fn the_number_of_jobs_changes_nothing() {
+    let folder = workplace();
+    fs::write(folder.path().join("big.jsonl"), [EVENT, "no event\n"].concat().repeat(3_000)).expect("events");
+    let sample = fs::read(folder.path().join("sample.pcapng")).expect("a capture");
+    // Sections follow each other, so this is a capture of more than a megabyte.
+    fs::write(folder.path().join("big.pcapng"), sample.repeat(120)).expect("a capture");
+    let captures =
+        "sample.pcap big.pcapng missing.pcap sample.pcap.zst damaged.pcap cut.pcapng.gz sample.pcapng.gz";
+    for (filter, inputs, forms) in [
+        (
+            "udp or tcp.DstPort < 1000",
+            &format!("{captures} big.jsonl big.pcapng")[..],
+            &["", "--json", "--list", "--count", "--explain=misses", "--stats", "--stats --json"][..],
+        ),
+        ("ip.TTL > 60 and random16 < 30000", "big.pcapng sample.pcapng cut.pcapng.gz", &["-w out"]),
+        ("timestamp > 100 and ip", "damaged.pcap sample.pcap", &["-w out --list"]),
+        ("ip", "events.jsonl big.jsonl", &["-w out"]),
+    ] {
+        for form in forms {
+            let run = |jobs: u32| {
+                let _ = fs::remove_file(folder.path().join("out"));
+                let ran =
+                    line(&format!("divertc eval '{filter}' {inputs} {form} --jobs {jobs}"), folder.path());
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                (text(&ran.stdout), text(&ran.stderr), ran.status, fs::read(folder.path().join("out")).ok())
+            };
+            let one = run(1);
+            assert!(one.0.len() > 20 || one.3.is_some(), "{form}: {}", one.1);
+            for jobs in [2, 3, 16] {
+                assert!(run(jobs) == one, "{filter} {form} --jobs {jobs}");
+            }
+        }
+    }
+}
+
+/// Threads stop when nobody reads what they find, or when it cannot be written.
+#[test]
+fn jobs_end_early() {
+    let folder = workplace();
+    let sample = fs::read(folder.path().join("sample.pcapng")).expect("a capture");
+    fs::write(folder.path().join("big.pcapng"), sample.repeat(400)).expect("a capture");
+    let inputs = ["big.pcapng"; 6];
+    let mut child = divertc(folder.path())
+        .args(["eval", "true", "--json", "--jobs", "3"])
+        .args(inputs)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("divertc runs");
+    child.stdout.take().expect("piped").read_exact(&mut [0; 8]).expect("something is printed");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+
+    let ran = line("divertc eval ip --jobs 3 big.pcapng big.pcapng -w missing/out", folder.path());
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status == 2 && said.contains("does not exist"), "{said}");
+    let ran = line("divertc eval ip --jobs 3 big.pcapng sample.pcap big.pcapng -w out", folder.path());
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status == 2 && said.contains("cannot hold packets"), "{said}");
+    assert!(!folder.path().join("out").exists(), "no half of a file remains");
+}
+
 const EVENT: &str = "{\"packet\":\"4500001400000000403b00000a0000010a000002\",\"addr\":{\"layer\":0}}\n";
 
 #[test]

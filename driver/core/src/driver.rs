@@ -14,6 +14,7 @@ use divert_vm::{Event, Layer};
 use crate::error::Refusal;
 use crate::memory::try_push;
 use crate::needs::callouts;
+use crate::object::object;
 use crate::platform::{Lock, Platform, Program, Shared};
 use crate::queue::Queued;
 use crate::reflect::Portrait;
@@ -138,7 +139,7 @@ impl<P: Platform> Driver<P> {
         if own != request.layer {
             return Err(Refusal::Layer { program: own });
         }
-        let object = self.platform.object(program.verified()).map_err(|_| Refusal::NoMemory)?;
+        let object = object(program.verified()).map_err(|_| Refusal::NoMemory)?;
         self.charge(object.len(), charge)?;
         self.control.with(|control| {
             let fixed = Fixed {

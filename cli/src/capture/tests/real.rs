@@ -20,13 +20,13 @@ fn all_are_read_to_their_end_and_copied() {
         let mut reader = CaptureReader::open(&file[..]).unwrap_or_else(|error| panic!("{path:?}: {error}"));
         let target = out.path().join("copy");
         let mut writer = CaptureWriter::create(&target).unwrap();
-        writer.begin(&reader).unwrap();
+        writer.begin(&reader.announce()).unwrap();
         while let Some(item) = reader.next_item() {
             if let Item::Record(record) = &item {
                 records += 1;
                 ip += u64::from(matches!(network_layer(record.link, record.bytes), Layer3::Ip { .. }));
             }
-            writer.write(&item).unwrap();
+            writer.write(item.raw()).unwrap();
         }
         writer.finish().unwrap();
         assert_eq!(reader.offset(), file.len() as u64, "{path:?}");

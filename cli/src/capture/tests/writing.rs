@@ -9,19 +9,21 @@ use crate::capture::write::{CaptureWriter, WriteError};
 /// Copies the records that are wanted, and all other items.
 fn copy(inputs: &[&[u8]], target: &Path, wanted: impl Fn(u64) -> bool) -> Result<u64, WriteError> {
     let mut writer = CaptureWriter::create(target)?;
+    let mut count = 0;
     for input in inputs {
         let mut reader = CaptureReader::open(*input).unwrap();
-        writer.begin(&reader)?;
+        writer.begin(&reader.announce())?;
         while let Some(item) = reader.next_item() {
-            if let Item::Record(record) = item
-                && !wanted(record.index)
-            {
-                continue;
+            if let Item::Record(record) = item {
+                if !wanted(record.index) {
+                    continue;
+                }
+                count += 1;
             }
-            writer.write(&item)?;
+            writer.write(item.raw())?;
         }
     }
-    writer.finish()
+    writer.finish().map(|()| count)
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -103,9 +105,9 @@ fn the_input_can_be_the_target() {
     fs::write(&target, sample("sample.pcap")).unwrap();
     let mut reader = CaptureReader::open(fs::File::open(&target).unwrap()).unwrap();
     let mut writer = CaptureWriter::create(&target).unwrap();
-    writer.begin(&reader).unwrap();
+    writer.begin(&reader.announce()).unwrap();
     while let Some(item) = reader.next_item() {
-        writer.write(&item).unwrap();
+        writer.write(item.raw()).unwrap();
     }
     writer.finish().unwrap();
     assert_eq!(fs::read(&target).unwrap(), sample("sample.pcap"));

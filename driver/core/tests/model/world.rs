@@ -9,7 +9,7 @@ use divert_driver_core::{Answer, Born, HandleId, Injection, Refusal, Ticket};
 use divert_driver_protocol::{Address, Code, Counter, Flags, Open, Statistics};
 use divert_vm::Endpoint;
 
-use super::common::{Got, Host1, driver, filter, got};
+use super::common::{Got, Host1, driver, filter, got, object};
 use super::model::{Done, Handle, Model, TICKS_PER_MS, Travelling};
 use super::steps::{FILTERS, HANDLES, PRIORITIES, Step, flags};
 
@@ -121,7 +121,7 @@ impl World {
             flags,
             opened: 0,
             process: self.process,
-            program: program.into(),
+            object: object(&program).into(),
             receives: true,
             sends: true,
             queue: Vec::new(),
