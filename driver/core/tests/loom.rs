@@ -5,14 +5,13 @@ mod common;
 
 use common::{filter, udp};
 use divert_driver_core::host::{Host, HostProgram, HostReceive};
-use divert_driver_core::memory::NoMemory;
 use divert_driver_core::platform::{
     Clock, EngineError, KeepError, Lock, Memory, Platform, Programs, Receive, Shared, Stack,
 };
 use divert_driver_core::{Answer, Arrival, Callouts, Completion, Driver, HandleId, Injection, Verdict};
 use divert_driver_protocol::request::How;
 use divert_driver_protocol::{Code, Counter, Flags, Open, Parameter};
-use divert_vm::{Layer, Verified};
+use divert_vm::Layer;
 use loom::sync::Arc;
 use loom::thread;
 

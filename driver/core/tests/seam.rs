@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{filter, id_of, out, udp};
 use divert_driver_core::host::{Host, HostLock, HostProgram, HostReceive, HostShared};
-use divert_driver_core::memory::NoMemory;
 use divert_driver_core::platform::{
     Clock, EngineError, KeepError, Lock, Memory, Platform, Programs, Shared, Stack,
 };
@@ -18,7 +17,7 @@ use divert_driver_core::{
     Answer, Arrival, Callouts, Completion, Driver, HandleId, Injection, Origin, Verdict,
 };
 use divert_driver_protocol::{Counter, Flags, Open, Send};
-use divert_vm::{Layer, Verified};
+use divert_vm::Layer;
 
 thread_local! {
     /// The highest lock that this thread holds: 1 control, 2 the table, 3 a handle or the sum of the closed ones.
@@ -110,10 +109,6 @@ impl Programs for Watched {
     fn keep(&self, bytes: &[u8], work_limit: u32) -> Result<HostProgram, KeepError> {
         assert_eq!(HELD.get(), 0, "programs are kept outside all locks");
         self.0.keep(bytes, work_limit)
-    }
-    fn object(&self, program: &Verified<'_>) -> Result<Vec<u8>, NoMemory> {
-        assert_eq!(HELD.get(), 0);
-        self.0.object(program)
     }
 }
 
