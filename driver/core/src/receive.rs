@@ -12,6 +12,9 @@ use crate::session::{Live, Taken};
 /// Most receives of one handle that wait: as many as there may be packets in its queue.
 pub const MAX_PENDED: usize = 4096;
 
+/// Packets of a batch that are taken out of the queue at once: what all processors share is touched so much more rarely.
+const HANDFUL: usize = 8;
+
 /// Where to put what is received.
 #[derive(Debug)]
 pub struct Window<'a> {
@@ -79,18 +82,28 @@ impl<P: Platform> Driver<P> {
         }
     }
 
-    /// Puts `first` and whatever else fits into a receive. The lock is taken for each packet, and not held while it is
-    /// copied.
+    /// Puts `first` and whatever else fits into a receive. The lock is taken for a few packets at a time, and not held
+    /// while they are copied.
     fn fill(&self, id: HandleId, receive: &mut P::Receive, first: Queued, now: i64) -> Filled {
         let window = receive.window();
         let (most, room) = (window.addresses.len().min(MAX_BATCH), window.data.len());
         let mut filled = Filled::default();
         self.put_queued(receive, &mut filled, first);
+        let mut handful = [const { None }; HANDFUL];
         while filled.packets < most && !filled.truncated {
-            let left = room.saturating_sub(filled.bytes);
-            let next = self.live(id, |live| live.take_more(&self.platform, now, left)).flatten();
-            let Some(next) = next else { break };
-            self.put_queued(receive, &mut filled, next);
+            let (packets, left) = (most.saturating_sub(filled.packets), room.saturating_sub(filled.bytes));
+            let places = handful.iter_mut().take(packets);
+            self.live(id, |live| live.take_more(&self.platform, now, left, places));
+            let before = filled.packets;
+            let mut charge: usize = 0;
+            for packet in handful.iter_mut().map_while(Option::take) {
+                put(receive, &mut filled, &packet.record, &packet.bytes);
+                charge = charge.saturating_add(packet.charge());
+            }
+            if filled.packets == before {
+                break;
+            }
+            self.platform.give(charge);
         }
         filled
     }

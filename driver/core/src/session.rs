@@ -212,16 +212,27 @@ impl<P: Platform> Live<P> {
         }
     }
 
-    /// The next packet for a receive that has one already and `room` bytes left.
-    pub(crate) fn take_more(&mut self, platform: &P, now: i64, room: usize) -> Option<Queued> {
+    /// The next packets, one for each place, for a receive that has one already and `room` bytes left: as many as fit.
+    pub(crate) fn take_more<'p>(
+        &mut self,
+        platform: &P,
+        now: i64,
+        mut room: usize,
+        places: impl Iterator<Item = &'p mut Option<Queued>>,
+    ) {
         if self.queue.is_empty() || self.act(Action::Receive).is_err() {
-            return None;
+            return;
         }
         let wait = self.ticks_to_wait(platform);
-        let fits = |packet: &Queued| packet.bytes.len() <= room;
-        let packet = self.queue.serve(now, wait, platform, &mut self.statistics, fits)?;
-        self.count_received(packet.bytes.len(), room);
-        Some(packet)
+        for place in places {
+            let fits = |packet: &Queued| packet.bytes.len() <= room;
+            let Some(packet) = self.queue.serve(now, wait, platform, &mut self.statistics, fits) else {
+                return;
+            };
+            self.count_received(packet.bytes.len(), room);
+            room = room.saturating_sub(packet.bytes.len());
+            *place = Some(packet);
+        }
     }
 
     /// Takes out the receive with this key, if it still waits.

@@ -5,14 +5,13 @@ mod common;
 
 use common::{filter, udp};
 use divert_driver_core::host::{Host, HostProgram, HostReceive};
-use divert_driver_core::memory::NoMemory;
 use divert_driver_core::platform::{
     Clock, EngineError, KeepError, Lock, Memory, Platform, Programs, Receive, Shared, Stack,
 };
 use divert_driver_core::{Answer, Arrival, Callouts, Completion, Driver, HandleId, Injection, Verdict};
 use divert_driver_protocol::request::How;
 use divert_driver_protocol::{Code, Counter, Flags, Open, Parameter};
-use divert_vm::{Layer, Verified};
+use divert_vm::Layer;
 use loom::sync::Arc;
 use loom::thread;
 
@@ -392,4 +391,26 @@ fn an_old_handle_meets_a_new_one() {
             driver.close(next).unwrap();
         },
     );
+}
+
+/// A REFLECT handle and another one that open at once: the one is told of the other, once.
+#[test]
+fn reflection_meets_an_opening() {
+    let (network, reflect) = (filter(Layer::Network, "true"), filter(Layer::Reflect, "true"));
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(move || {
+        let driver: LoomDriver = Arc::new(Driver::new(Loomed(Host::default())));
+        let thread = thread::spawn({
+            let (driver, network) = (Arc::clone(&driver), network.clone());
+            move || open(&driver, Layer::Network, &network, 0)
+        });
+        let reflect = open(&driver, Layer::Reflect, &reflect, 5);
+        let id = thread.join().unwrap();
+        assert_eq!(driver.statistics(reflect).unwrap().get(Counter::Queued), 1);
+        driver.close(id).unwrap();
+        assert_eq!(driver.statistics(reflect).unwrap().get(Counter::Queued), 2);
+        driver.close(reflect).unwrap();
+        assert_eq!(driver.platform().0.memory.used(), 0);
+    });
 }

@@ -1,6 +1,6 @@
 //! Real threads over one driver: packets, receives, cancellations, sends, limits, openings and closings at once. In the
 //! end everything is accounted for.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
 
@@ -9,8 +9,8 @@ use std::thread;
 
 use common::*;
 use divert_driver_core::host::{Host, HostReceive};
-use divert_driver_core::{Answer, Arrival, Driver, Origin, Verdict};
-use divert_driver_protocol::{Code, Counter, Parameter};
+use divert_driver_core::{Answer, Arrival, Driver, HandleId, Origin, Verdict};
+use divert_driver_protocol::{Code, Counter, Data, Flags, Open, Parameter};
 use divert_vm::Layer;
 
 const PACKETS: u16 = 20_000;
@@ -104,4 +104,64 @@ fn nothing_is_lost_between_threads() {
     let accounted = all.get(Counter::Received) + all.get(Counter::Reinjected) + all.dropped();
     assert_eq!(all.get(Counter::Matched), accounted + all.get(Counter::InjectFailed));
     assert!(all.get(Counter::Matched) >= u64::from(PACKETS));
+}
+
+/// Handles come and go on two threads while somebody begins to watch: each is told to have opened, then to have closed,
+/// once, or is closed before; and what is told is in one order.
+#[test]
+fn reflection_is_told_in_order_between_threads() {
+    let driver = Driver::new(Host::default());
+    let early = open(&driver, Layer::Reflect, "true", 0, 5);
+    let late = thread::scope(|scope| {
+        for thread in 0..2 {
+            let driver = &driver;
+            scope.spawn(move || {
+                let program = filter(Layer::Network, "tcp");
+                let mut open: Vec<_> = Vec::new();
+                for number in 0..300 {
+                    let id = driver.create().unwrap();
+                    let request = Open {
+                        layer: Layer::Network,
+                        priority: 0,
+                        flags: Flags::NONE,
+                        work_limit: 0,
+                        program: &program,
+                    };
+                    driver.open(id, thread * 1000 + number, &request).unwrap();
+                    open.push(id);
+                    if open.len() > 3 {
+                        driver.close(open.swap_remove(1)).unwrap();
+                    }
+                }
+                open.into_iter().for_each(|id| driver.close(id).unwrap());
+            });
+        }
+        open(&driver, Layer::Reflect, "true", 0, 5)
+    });
+    let [all, some] = [early, late].map(|id| told(&driver, id));
+    assert_eq!(all.len(), 1200);
+    // Who came later has seen the same, from some moment on, after those that were open then.
+    let opened = all.iter().filter(|(event, _)| *event == 8).count();
+    assert_eq!(opened, 600);
+    for told in [&all, &some] {
+        let mut open = std::collections::BTreeSet::new();
+        for (event, process) in told {
+            assert!(if *event == 8 { open.insert(*process) } else { open.remove(process) });
+        }
+        assert!(open.is_empty());
+    }
+    let common = some.iter().rev().zip(all.iter().rev()).take_while(|(some, all)| some == all).count();
+    let before = &some[..some.len() - common];
+    assert!(before.iter().all(|(event, _)| *event == 8), "{} beside {common}", before.len());
+}
+
+/// Events and processes that a REFLECT handle was told, in order.
+fn told(driver: &Driver<Host>, id: HandleId) -> Vec<(u8, u32)> {
+    let mut told = Vec::new();
+    while let Ok(Some(got)) = receive(driver, id) {
+        let address = got.addresses[0];
+        let Data::Reflect(handle) = address.data else { panic!("a handle") };
+        told.push((address.event, handle.process_id));
+    }
+    told
 }

@@ -175,7 +175,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(event, process, older)| Step::Socket { event, process, older }),
         10 => proptest::bool::weighted(0.9).prop_map(|again| Step::Deliver { again }),
         4 => proptest::bool::weighted(0.8).prop_map(|well| Step::Settle { well }),
-        14 => (at.clone(), 1_usize..5, rooms)
+        14 => (at.clone(), prop_oneof![4 => 1_usize..5, 1 => Just(20)], rooms)
             .prop_map(|(at, addresses, data)| Step::Receive { at, addresses, data }),
         2 => (at.clone(), 0_usize..3).prop_map(|(at, number)| Step::Cancel { at, number }),
         9 => (at.clone(), 1_usize..4, proptest::bool::weighted(0.1))

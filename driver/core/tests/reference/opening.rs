@@ -346,3 +346,22 @@ fn packet_layers_are_apart() {
     assert_eq!(driver.packet(&arrival), Verdict::Block);
     assert_eq!(receive(&driver, forward).unwrap().unwrap().addresses[0].layer, 1);
 }
+
+/// Decided here: a number that was never given out names no handle, whatever the slot holds.
+#[test]
+fn numbers_that_were_never_given_out_are_nobody() {
+    use divert_driver_core::HandleId;
+    let driver = driver();
+    let id = network(&driver, "true", 0, 0);
+    let raw = id.to_raw();
+    assert_eq!(HandleId::from_raw(raw), id);
+    for other in [0, u64::MAX, raw ^ 1, raw ^ 1 << 32, raw ^ 1 << 63, u64::from(raw as u32)] {
+        let other = HandleId::from_raw(other);
+        assert_eq!(receive(&driver, other), Err(Code::InvalidHandle));
+        assert_eq!(driver.shutdown(other, How::Both), Err(Code::InvalidHandle));
+        assert_eq!(send(&driver, other, &[out()], &udp(1, 0)), Err(Code::InvalidHandle));
+        assert_eq!(driver.close(other), Err(Code::InvalidHandle));
+        assert!(driver.cancel(other, 1).is_none());
+    }
+    assert_eq!(outbound(&driver, &udp(1, 0)), Verdict::Block);
+}

@@ -353,3 +353,24 @@ fn want_of_memory_is_counted() {
         assert_eq!(receive_id(&driver, handle), None);
     }
 }
+
+/// Decided here: so many receives of a handle wait and no more; one that is cancelled makes room.
+#[test]
+fn receives_that_wait_are_bounded() {
+    let driver = driver();
+    let id = network(&driver, "true", 0, 0);
+    let ask = |key: usize| driver.receive(id, HostReceive::new(key as u64, 1, 0));
+    for key in 0..divert_driver_core::MAX_PENDED {
+        assert!(matches!(ask(key), Answer::Pended));
+    }
+    assert!(matches!(ask(9999), Answer::Complete(_, Err(Code::NoSystemResources))));
+    assert!(driver.cancel(id, 77).is_some());
+    assert!(matches!(ask(9999), Answer::Pended));
+    driver.close(id).unwrap();
+    let mut ended = 0;
+    while let Some((_, completion)) = driver.platform().take_completed() {
+        assert_eq!(completion, Err(Code::OperationAborted));
+        ended += 1;
+    }
+    assert_eq!(ended, divert_driver_core::MAX_PENDED);
+}

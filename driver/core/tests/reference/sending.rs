@@ -265,3 +265,28 @@ fn packets_in_flight_are_bounded() {
     assert_eq!(counter(&driver, id, Counter::SendRefused), 1);
     assert_eq!(drain_injected(&driver).len(), fit + 2);
 }
+
+/// Decided here: what the stack is done with after its handle was closed is counted there, and not for the handle that has
+/// the slot now.
+#[test]
+fn late_completions_meet_no_other_handle() {
+    let driver = driver();
+    let first = network(&driver, "false", 0, 0);
+    for number in 0..2 {
+        send(&driver, first, &[out()], &udp(number, 0)).unwrap();
+    }
+    driver.close(first).unwrap();
+    let second = network(&driver, "false", 0, 0);
+    assert_eq!(first.to_raw() as u32, second.to_raw() as u32, "the same slot");
+    send(&driver, second, &[out()], &udp(3, 0)).unwrap();
+    let before = driver.statistics(second).unwrap();
+    for _ in 0..2 {
+        let injection = driver.platform().take_injected().unwrap();
+        driver.injected(injection.ticket, false);
+    }
+    assert_eq!(driver.statistics(second), Ok(before));
+    assert_eq!(driver.closed_statistics().get(Counter::InjectFailed), 2);
+    assert_eq!(drain_injected(&driver), [3]);
+    driver.close(second).unwrap();
+    assert_eq!(driver.platform().memory.used(), 0);
+}
