@@ -24,7 +24,7 @@ pub(crate) use judge::Judge;
 pub(crate) use local::{Local, Subnet};
 pub(crate) use one::one;
 pub(crate) use part::{Part, Trouble};
-pub(crate) use source::{Bytes, Name, Opened, Source, open};
+pub(crate) use source::{Name, Opened, Source, open};
 pub(crate) use stats::{Most, Seen, Stats};
 pub(crate) use work::{Form, Work};
 

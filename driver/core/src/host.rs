@@ -13,7 +13,7 @@ use std::vec::Vec;
 use divert_vm::{Program as Decoded, Verified};
 
 use crate::inject::Injection;
-use crate::memory::{NoMemory, Pool};
+use crate::memory::Pool;
 use crate::needs::Callouts;
 use crate::platform::{
     Clock, EngineError, KeepError, Lock, Memory, Platform, Program, Programs, Receive, Shared, Stack,
@@ -37,6 +37,8 @@ pub struct Host {
     pub refuse_injections: AtomicBool,
     /// Fail to install callouts.
     pub refuse_callouts: AtomicBool,
+    /// Fail to install callouts because the filtering engine is disabled.
+    pub engine_disabled: AtomicBool,
     /// Fail this many allocations from the budget.
     pub refuse_memory: AtomicU32,
 }
@@ -60,6 +62,7 @@ impl Host {
             callouts: Mutex::default(),
             refuse_injections: AtomicBool::new(false),
             refuse_callouts: AtomicBool::new(false),
+            engine_disabled: AtomicBool::new(false),
             refuse_memory: AtomicU32::new(0),
         }
     }
@@ -159,11 +162,6 @@ impl Programs for Host {
     fn keep(&self, bytes: &[u8], work_limit: u32) -> Result<HostProgram, KeepError> {
         keep(bytes, work_limit)
     }
-
-    /// On the host the object is the program itself.
-    fn object(&self, program: &Verified<'_>) -> Result<Vec<u8>, NoMemory> {
-        Ok(program.program().bytes().to_vec())
-    }
 }
 
 /// A receive of the host.
@@ -220,6 +218,9 @@ impl Stack for Host {
     }
 
     fn install(&self, callouts: Callouts) -> Result<(), EngineError> {
+        if self.engine_disabled.load(Ordering::Relaxed) {
+            return Err(EngineError::Disabled);
+        }
         if self.refuse_callouts.load(Ordering::Relaxed) {
             return Err(EngineError::Refused(0xC022_0000));
         }

@@ -1,0 +1,1 @@
+//! Network buffers (NDIS 6).

@@ -1,0 +1,1 @@
+//! Requests, devices, memory descriptors, locks (WDM).
