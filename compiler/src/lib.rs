@@ -24,6 +24,7 @@ pub mod graph;
 pub mod limits;
 pub mod lint;
 pub mod opt;
+pub mod reach;
 pub mod set;
 pub mod suggest;
 

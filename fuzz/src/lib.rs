@@ -27,7 +27,7 @@ pub struct Property {
 
 /// All properties of this crate. Those of captures and event files are in the package of the command line, which reads
 /// them.
-pub const PROPERTIES: [Property; 9] = [
+pub const PROPERTIES: [Property; 10] = [
     Property {
         name: "parse",
         promise: "any text: places lie inside it, an error is reported exactly when the tree is damaged",
@@ -72,6 +72,11 @@ pub const PROPERTIES: [Property; 9] = [
         name: "object",
         promise: "any text as a WinDivert object: no panic, the same text again, the same meaning when written by us",
         run: oracle::roundtrip::any_object,
+    },
+    Property {
+        name: "protocol",
+        promise: "any bytes as messages of the driver: an error, or a value that is written as the same bytes",
+        run: oracle::protocol::any_message,
     },
 ];
 

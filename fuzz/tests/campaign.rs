@@ -1,13 +1,16 @@
 //! The search behind `divertc fuzz`: it reaches what can be reached, is repeatable, and finds where filters differ.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeSet;
-
 use divert_compiler::explain::{Explainer, Outcome};
+use divert_compiler::front::text::eval::eval;
 use divert_compiler::front::text::{Options, Typed, analyse};
+use divert_compiler::reach::Reach;
 use divert_fuzz::campaign::{Goal, Report, Target, is_impossible, search};
+use divert_fuzz::r#gen::tree;
 use divert_fuzz::oracle::agree::{Depth, Forms};
+use divert_fuzz::{Case, Source};
 use divert_vm::layer::Layer;
+use proptest::prelude::*;
 
 fn typed(text: &str, layer: Layer) -> Typed {
     analyse(text, &Options { layer: Some(layer), ..Options::default() }).typed.unwrap()
@@ -15,7 +18,7 @@ fn typed(text: &str, layer: Layer) -> Typed {
 
 fn target(typed: &Typed) -> Target<'_> {
     let forms = Forms::of_tree(typed.clone(), Depth::All).unwrap().unwrap();
-    Target { forms, explainer: Explainer::new(typed), unreachable: BTreeSet::new() }
+    Target::new(forms, typed)
 }
 
 fn run(text: &str, layer: Layer, runs: u64) -> (Report, Vec<(usize, Outcome)>) {
@@ -78,4 +81,71 @@ fn filters_that_differ_are_told_apart_by_a_small_case() {
     assert_eq!(found.what, "filter 1 matches, filter 2 does not match");
     let zeros = found.case.to_json()["packet"].as_str().unwrap().matches("00").count();
     assert!(zeros > 20, "{}", found.case);
+}
+
+#[test]
+fn what_cannot_be_reached_is_proved() {
+    let goal = |test, outcome| Goal { target: 0, test, outcome };
+    for (text, unreachable) in [
+        // A port below 10 is not above 20, and it is there.
+        (
+            "tcp.DstPort < 10 and tcp.DstPort > 20",
+            vec![goal(None, Outcome::True), goal(Some(1), Outcome::True), goal(Some(1), Outcome::Absent)],
+        ),
+        // Behind `tcp` the port is there.
+        ("tcp and tcp.DstPort == 5", vec![goal(Some(1), Outcome::Absent)]),
+        ("tcp or tcp.DstPort == 5", vec![goal(Some(1), Outcome::True), goal(Some(1), Outcome::False)]),
+        // No packet is of both versions.
+        ("(ip? ipv6 : true)", vec![goal(Some(1), Outcome::True)]),
+        ("let a = tcp; let b = a and udp; b or a", vec![goal(Some(1), Outcome::True)]),
+        (
+            "udp.Payload[3] == \"abc\" and udp.PayloadLength < 6",
+            vec![goal(None, Outcome::True), goal(Some(1), Outcome::True), goal(Some(1), Outcome::Absent)],
+        ),
+        ("tcp.DstPort == 7 or true", vec![goal(None, Outcome::False)]),
+    ] {
+        let (report, _) = run(text, Layer::Network, 2_000);
+        let found: Vec<Goal> = report.unreachable.iter().copied().collect();
+        let mut wanted = unreachable;
+        wanted.sort();
+        assert_eq!(found, wanted, "{text}");
+    }
+}
+
+/// What chance does not find, the engine does: two fields that must be equal in an unusual way.
+#[test]
+fn what_is_hard_to_reach_is_found() {
+    let text = "packet32[12] == 0x0a0b0c0d and ip.SrcAddr != 10.11.12.13 and ipv6.SrcAddr & 0xffff == 0x1234";
+    let (report, missing) = run(text, Layer::Network, 40);
+    let unreachable: Vec<_> =
+        report.unreachable.iter().filter_map(|goal| Some((goal.test?, goal.outcome))).collect();
+    assert!(missing.iter().all(|goal| unreachable.contains(goal)), "{missing:?} {unreachable:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The filter that asks whether a test runs with an outcome matches exactly when it does.
+    #[test]
+    fn conditions_of_tests_are_right(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let mut source = Source::endless(&bytes);
+        let layer = source.pick(&Layer::ALL);
+        let about = Case::any(&mut source, layer);
+        let Some(Some(typed)) = about.with(|input| tree::any(&mut source, input)) else { return Ok(()) };
+        let explainer = Explainer::new(&typed);
+        let reach = Reach::of(&typed).unwrap();
+        for _ in 0..8 {
+            let case = Case::any(&mut source, typed.layer);
+            case.with(|input| {
+                let mut heard = Vec::new();
+                explainer.listen(input, |test, outcome| heard.push((test, outcome)));
+                for test in 0..explainer.tests().len() {
+                    for outcome in Outcome::ALL {
+                        let filter = reach.filter(test, outcome).unwrap();
+                        assert_eq!(eval(&filter, input), heard.contains(&(test, outcome)), "{typed}{case}");
+                    }
+                }
+            });
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! Every property on random bytes: a smoke test with fixed ones, and a proptest twin of each fuzz target.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::fs;
+use std::path::Path;
+
 use divert_fuzz::{PROPERTIES, Source, must_hold, property};
 use proptest::prelude::*;
 
@@ -19,6 +22,21 @@ fn properties_hold_for_fixed_bytes() {
                 must_hold(property.name, (property.run)(&bytes));
             }
         }
+    }
+}
+
+/// The seeds of the fuzz targets; among them is what was found once.
+#[test]
+fn properties_hold_for_their_seeds() {
+    for property in &PROPERTIES {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(property.name);
+        let mut count = 0;
+        for entry in fs::read_dir(&folder).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            must_hold(property.name, (property.run)(&bytes));
+            count += 1;
+        }
+        assert!(count > 2, "{} has {count} seeds", property.name);
     }
 }
 

@@ -1,14 +1,14 @@
 //! `divertc fuzz`: looks for packets on which the ways to evaluate a filter, or two filters, do not agree, and for
 //! packets that reach every test both ways.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use divert_compiler::explain::{Explainer, Outcome as Seen};
+use divert_compiler::explain::Outcome as Seen;
+use divert_compiler::reach::MOST_TESTS;
 use divert_fuzz::campaign::{self, Goal, Report, Target};
 use divert_fuzz::oracle::agree::{Depth, Forms};
 use divert_fuzz::{Case, r#gen::case::to_hex};
@@ -40,6 +40,9 @@ Packets are changed where the filter looks: its constants and their neighbours,
 headers that it asks for, lengths. Every way to evaluate the filter must give
 the same verdict (reference evaluator, decision graphs, bytecode, objects and
 decompiled texts), and several filters must agree with each other.
+
+What is not reached is decided, where that can be done, by a proof: there is a
+packet for it, or it is out of reach for every packet, and named as such.
 
 -w writes a few packets that reach all that was reached: a .pcapng file, or
 events when the name ends in .jsonl. With --runs the result depends on the
@@ -168,8 +171,11 @@ impl Fuzz {
             };
             let _ = writeln!(out, "\nfilter {} ({})", number + 1, subject.origin);
             let (yes, no) = (count(None, Seen::True), count(None, Seen::False));
-            let _ = writeln!(out, "  matches {yes}, does not match {no}");
-            let (mut reached, mut possible) = (0, 0);
+            let proved = |test, outcome| report.unreachable.contains(&Goal { target: number, test, outcome });
+            let never = |outcome| if proved(None, outcome) { " (proved: never)" } else { "" };
+            let (never_yes, never_no) = (never(Seen::True), never(Seen::False));
+            let _ = writeln!(out, "  matches {yes}{never_yes}, does not match {no}{never_no}");
+            let (mut reached, mut possible, mut unreachable) = (0, 0, 0);
             for (test, site) in target.explainer.tests().iter().enumerate() {
                 let at = place(&subject.source.text, site.span.range().start);
                 let text = site.span.of(&subject.source.text);
@@ -177,17 +183,22 @@ impl Fuzz {
                 let text = text.replace("\\\"", "\"");
                 let mut words = Vec::new();
                 for outcome in Seen::ALL {
-                    let runs = count(Some(test), outcome);
+                    let (name, runs) = (outcome.name(), count(Some(test), outcome));
                     if campaign::is_impossible(target, test, outcome, layer) {
-                        words.push(format!("never {}", outcome.name()));
+                        words.push(format!("never {name}"));
+                        continue;
+                    }
+                    if proved(Some(test), outcome) {
+                        unreachable += 1;
+                        words.push(format!("proved unreachable: {name}"));
                         continue;
                     }
                     possible += 1;
                     reached += u64::from(runs > 0);
                     words.push(if runs > 0 {
-                        format!("{} {runs}", outcome.name())
+                        format!("{name} {runs}")
                     } else {
-                        format!("NOT REACHED: {}", outcome.name())
+                        format!("NOT REACHED: {name}")
                     });
                 }
                 let _ = writeln!(
@@ -197,7 +208,13 @@ impl Fuzz {
                     words.join(", ")
                 );
             }
-            let _ = writeln!(out, "  {reached} of {possible} outcomes reached");
+            let proofs =
+                if unreachable > 0 { format!("; {unreachable} proved unreachable") } else { String::new() };
+            let _ = writeln!(out, "  {reached} of {possible} outcomes reached{proofs}");
+            if reached < possible && target.explainer.tests().len() > MOST_TESTS {
+                let _ =
+                    writeln!(out, "  (of more than {MOST_TESTS} tests none is proved to be out of reach)");
+            }
         }
         for found in &report.findings {
             let _ = writeln!(out, "\nfound: {}", found.what.trim_end());
@@ -220,7 +237,7 @@ fn target(subject: &Subject) -> Result<Target<'_>, Stop> {
         .map_err(|finding| broken(format!("the forms of the filter differ: {finding}")))?
         .ok_or_else(|| broken("the filter is too large".to_owned()))?
         .with_program(&subject.bytes);
-    Ok(Target { forms, explainer: Explainer::new(&subject.typed), unreachable: BTreeSet::new() })
+    Ok(Target::new(forms, &subject.typed))
 }
 
 fn save(path: &Path, cases: &[Case]) -> Result<(), Finding> {

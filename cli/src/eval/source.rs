@@ -36,7 +36,7 @@ impl Name {
 }
 
 /// Bytes of an input, once its first ones have been looked at.
-pub(crate) type Bytes = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
+type Bytes = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 
 /// An input: where it comes from and what it is.
 pub(crate) struct Opened {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Style;
 use super::lines::place;
-use super::marks::{Mark, brief, paint, pictures, width};
+use super::marks::{Mark, WIDEST, brief, paint, pictures, width};
 use super::view::harmless;
 use crate::finding::SourceText;
 
@@ -89,7 +89,7 @@ pub(crate) fn human(explained: &Explained<'_>, style: &Style) -> String {
         Some(Mark { span: line.span, mark, color: color(line.outcome?) })
     });
     pictures(source, &marks.collect::<Vec<_>>(), style, &mut out);
-    let texts: Vec<String> = explained.lines.iter().map(|line| brief(line.span.of(source))).collect();
+    let texts: Vec<String> = explained.lines.iter().map(|line| brief(line.span.of(source), WIDEST)).collect();
     let ran = || explained.lines.iter().zip(&texts).filter(|(line, _)| line.outcome.is_some());
     let width = ran().map(|(_, text)| width(text)).max().unwrap_or(0);
     for (line, text) in ran() {

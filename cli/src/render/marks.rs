@@ -11,7 +11,7 @@ use super::Style;
 use super::view::{TAB, harmless};
 
 /// Longest text of a test in its line.
-const WIDEST: usize = 48;
+pub(super) const WIDEST: usize = 48;
 
 /// A place that is underlined.
 pub(super) struct Mark {
@@ -63,15 +63,15 @@ pub(super) fn pictures(source: &str, marks: &[Mark], style: &Style, out: &mut St
     }
 }
 
-/// A test on one line, not too long.
-pub(super) fn brief(text: &str) -> String {
+/// A test on one line of so many columns.
+pub(super) fn brief(text: &str, widest: usize) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().map(harmless).collect();
-    if width(&line) <= WIDEST {
+    if width(&line) <= widest {
         return line;
     }
     let mut cut = String::new();
     for c in line.chars() {
-        if width(&cut) + c.width().unwrap_or(0) >= WIDEST {
+        if width(&cut) + c.width().unwrap_or(0) >= widest {
             break;
         }
         cut.push(c);

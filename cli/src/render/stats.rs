@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Style;
 use super::lines::place;
-use super::marks::{Mark, brief, pictures};
+use super::marks::{Mark, WIDEST, brief, pictures};
 use super::view::harmless;
 use crate::eval::{Most, Tally};
 use crate::finding::SourceText;
@@ -69,16 +69,7 @@ pub(crate) fn human(statistics: &Statistics<'_>, style: &Style) -> String {
     });
     out.push('\n');
     pictures(&source.text, &marks.collect::<Vec<_>>(), style, &mut out);
-    if !tests.is_empty() {
-        let _ = writeln!(out, "{:>10} {:>10} {:>10}", "true", "false", "absent");
-    }
-    for (span, [yes, no, absent]) in tests {
-        let at = place(&source.text, span.range().start);
-        let never = if yes + no + absent == 0 { "  (never ran)" } else { "" };
-        let text = brief(span.of(&source.text));
-        let place = format!("{}:{}", at.line, at.column);
-        let _ = writeln!(out, "{yes:>10} {no:>10} {absent:>10}  {place:<6} {text}{never}");
-    }
+    rows(statistics, style, &mut out);
     for Most { kind, values, different, lost } in most {
         let kind = kind.replace('_', " ");
         let more = different.saturating_sub(values.len());
@@ -86,13 +77,46 @@ pub(crate) fn human(statistics: &Statistics<'_>, style: &Style) -> String {
             0 => writeln!(out, "{kind}"),
             _ => writeln!(out, "{kind} ({more} more)"),
         };
+        // The first count is the largest.
+        let width = values.first().map_or(0, |(_, count)| count.to_string().len()).max(5);
         for (value, count) in values {
             let value: String = value.chars().map(harmless).collect();
-            let _ = writeln!(out, "{count:>10}  {value}");
+            let _ = writeln!(out, "{count:>width$}  {value}");
         }
         if *lost > 0 {
-            let _ = writeln!(out, "            counts may be too small by up to {lost}: there are very many");
+            let _ = writeln!(out, "  counts may be too small by up to {lost}: there are very many");
         }
     }
     out
+}
+
+/// A line for each test: what came of it, where it stands, its text.
+fn rows(statistics: &Statistics<'_>, style: &Style, out: &mut String) {
+    let Statistics { source, tests, .. } = statistics;
+    let places: Vec<String> = tests
+        .iter()
+        .map(|(span, _)| {
+            let at = place(&source.text, span.range().start);
+            format!("{}:{}", at.line, at.column)
+        })
+        .collect();
+    let wide = places.iter().map(String::len).max().unwrap_or(0);
+    let names = ["true", "false", "absent"];
+    let mut columns = names.map(str::len);
+    for (_, counts) in tests {
+        for (width, count) in columns.iter_mut().zip(counts) {
+            *width = (*width).max(count.to_string().len());
+        }
+    }
+    let [one, two, three] = columns;
+    if let ([yes, no, absent], false) = (names, tests.is_empty()) {
+        let _ = writeln!(out, " {yes:>one$} {no:>two$} {absent:>three$}");
+    }
+    let before = one + two + three + wide + 6;
+    let widest = style.width.saturating_sub(before).clamp(8, WIDEST);
+    for ((span, [yes, no, absent]), place) in tests.iter().zip(places) {
+        let never = if yes + no + absent == 0 { "  (never ran)" } else { "" };
+        let text = brief(span.of(&source.text), widest);
+        let _ = writeln!(out, " {yes:>one$} {no:>two$} {absent:>three$}  {place:<wide$}  {text}{never}");
+    }
 }

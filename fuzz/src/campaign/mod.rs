@@ -1,6 +1,8 @@
 //! The search behind `divertc fuzz`: inputs are changed, directed at the constants of the filters, until every outcome
 //! of every test has been seen; on the way every form of each filter, and all filters, must give the same verdict.
 //!
+//! What the search does not reach is decided by the exact engine: it gives a case, or a proof that there is none.
+//!
 //! The search is a function of the filters, the seeds and one number; there is no other randomness and no clock in it.
 
 mod aim;
@@ -9,7 +11,10 @@ mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use divert_compiler::analysis::{Answer, Budget, Exists};
 use divert_compiler::explain::{Explainer, Outcome};
+use divert_compiler::front::text::typed::{Expr, ExprKind, Typed};
+use divert_compiler::reach::{self, Reach};
 use divert_vm::layer::Layer;
 
 use crate::r#gen::case::Case;
@@ -21,10 +26,18 @@ use crate::source::Source;
 pub struct Target<'t> {
     /// What evaluates it.
     pub forms: Forms,
+    /// What it means.
+    pub typed: &'t Typed,
     /// Where its tests are.
     pub explainer: Explainer<'t>,
-    /// Outcomes that are proved to be impossible, so that nobody looks for them.
-    pub unreachable: BTreeSet<(usize, Outcome)>,
+}
+
+impl<'t> Target<'t> {
+    /// A filter whose forms are made.
+    #[must_use]
+    pub fn new(forms: Forms, typed: &'t Typed) -> Self {
+        Self { forms, typed, explainer: Explainer::new(typed) }
+    }
 }
 
 /// Something that was reached: of which filter, which test, which outcome; or a verdict of the filter, without a test.
@@ -54,11 +67,16 @@ pub struct Report {
     pub runs: u64,
     /// What was reached, and how often.
     pub reached: BTreeMap<Goal, u64>,
-    /// A few cases that reach all of it.
+    /// What is proved to be out of reach for every case.
+    pub unreachable: BTreeSet<Goal>,
+    /// A few cases that reach all that was reached.
     pub cover: Vec<Case>,
     /// What is wrong; at most [`MOST_FINDINGS`].
     pub findings: Vec<Found>,
 }
+
+/// What each question may cost that is left at the end: some milliseconds.
+const BUDGET: Budget = Budget { nodes: 1 << 18, steps: 1 << 20, tries: 1 << 10 };
 
 /// After so many findings a search ends.
 pub const MOST_FINDINGS: usize = 8;
@@ -95,6 +113,7 @@ pub fn search(
         };
         search.judge(case);
     }
+    search.decide();
     search.report.cover = cover(&search.kept, search.report.reached.keys().copied().collect());
     search.report
 }
@@ -166,6 +185,46 @@ impl Search<'_, '_> {
         Some(case)
     }
 
+    /// Asks about each goal that was not reached whether it can be: there is a case, which is judged like the others, or a
+    /// proof that there is none, or neither.
+    fn decide(&mut self) {
+        for (number, target) in self.targets.iter().enumerate() {
+            for outcome in [Outcome::True, Outcome::False] {
+                let goal = Goal { target: number, test: None, outcome };
+                self.settle(goal, || match outcome {
+                    Outcome::True => reach::matched(target.typed, &BUDGET),
+                    Outcome::False | Outcome::Absent => {
+                        let filter = Expr {
+                            kind: ExprKind::Not(Box::new(target.typed.filter.clone())),
+                            span: target.typed.filter.span,
+                        };
+                        reach::matched(&Typed { filter, ..target.typed.clone() }, &BUDGET)
+                    }
+                });
+            }
+            let Some(reach) = Reach::of(target.typed) else { continue };
+            for test in 0..target.explainer.tests().len() {
+                for outcome in Outcome::ALL {
+                    if !is_impossible(target, test, outcome, self.layer) {
+                        let goal = Goal { target: number, test: Some(test), outcome };
+                        self.settle(goal, || reach.ask(test, outcome, &BUDGET));
+                    }
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, goal: Goal, ask: impl FnOnce() -> Exists) {
+        if self.report.reached.contains_key(&goal) {
+            return;
+        }
+        match ask() {
+            Answer::Yes(witness) => self.judge(Case::from(*witness)),
+            Answer::No(()) => drop(self.report.unreachable.insert(goal)),
+            Answer::Unknown(_) => {}
+        }
+    }
+
     fn judge(&mut self, case: Case) {
         self.report.runs += 1;
         if let Some(what) = complaint(self.targets, &case)
@@ -203,11 +262,10 @@ fn verdicts_of(complaint: &str) -> &str {
     complaint.split("case: ").next().unwrap_or(complaint)
 }
 
-/// Whether a test of a filter cannot have an outcome, by itself or because it is proved.
+/// Whether a test of a filter cannot have an outcome, wherever it stands.
 #[must_use]
 pub fn is_impossible(target: &Target<'_>, test: usize, outcome: Outcome, layer: Layer) -> bool {
-    let itself = target.explainer.tests().get(test).is_none_or(|site| aim::impossible(site, layer, outcome));
-    itself || target.unreachable.contains(&(test, outcome))
+    target.explainer.tests().get(test).is_none_or(|site| aim::impossible(site, layer, outcome))
 }
 
 /// What is wrong with the verdicts on a case.

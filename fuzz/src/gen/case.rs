@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use divert_compiler::analysis::{Content, Witness};
 use divert_vm::layer::{Event, Layer};
 use divert_vm::{Address, Endpoint, Input, Packet, Reflected};
 use serde_json::{Value, json};
@@ -18,6 +19,17 @@ pub enum Case {
     Endpoint(Layer, Event, Endpoint, Address),
     /// An event at REFLECT.
     Reflected(Event, Reflected, Address),
+}
+
+impl From<Witness> for Case {
+    fn from(witness: Witness) -> Self {
+        let Witness { layer, event, address, content } = witness;
+        match content {
+            Content::Packet(bytes) => Self::Packet(layer, bytes, address),
+            Content::Endpoint(endpoint) => Self::Endpoint(layer, event, endpoint, address),
+            Content::Reflected(handle) => Self::Reflected(event, handle, address),
+        }
+    }
 }
 
 impl Case {

@@ -2,6 +2,7 @@
 
 pub mod agree;
 pub mod object_text;
+pub mod protocol;
 pub mod reference;
 pub mod roundtrip;
 pub mod verifier;
