@@ -48,7 +48,10 @@ impl Buffer {
 
     fn sized(addresses: u8, bytes: usize) -> Self {
         let length = Layout::length(addresses, bytes);
-        #[expect(clippy::expect_used, reason = "INVARIANT: callers ask for one record and MAX_BATCH_DATA at most")]
+        #[expect(
+            clippy::expect_used,
+            reason = "INVARIANT: callers ask for one record and MAX_BATCH_DATA at most"
+        )]
         let layout = Layout::new(length, addresses).expect("the length is that of a layout");
         Self { bytes: vec![0; length], addresses, layout, filled: false }
     }

@@ -92,7 +92,8 @@ impl fmt::Display for Refusal {
     /// The reasons by the numbers of the driver's list (`Refusal::reason` of its core).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Refused { code, reason, detail } = self.0;
-        let layer = || u8::try_from(detail).ok().and_then(Layer::from_number).map_or("this layer", Layer::name);
+        let layer =
+            || u8::try_from(detail).ok().and_then(Layer::from_number).map_or("this layer", Layer::name);
         match reason {
             2 => write!(f, "priority {} is outside -30000 to 30000", detail.cast_signed())?,
             3 => write!(f, "flags {detail:#x} do not exist")?,

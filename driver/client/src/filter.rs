@@ -3,14 +3,15 @@
 use std::fmt;
 
 use divert_compiler::Dialect;
-use divert_compiler::back::{bytecode::emit, windivert as object};
+use divert_compiler::back::{bytecode::emit, object as back, text, windivert as object, windivert_text};
 use divert_compiler::front::text::{Analysis, NoFiles, Options, analyse, lower};
-use divert_compiler::front::{bytecode, windivert};
+use divert_compiler::front::{bytecode, object as own, windivert};
 use divert_compiler::graph::{Builder, Graph};
 use divert_compiler::opt::optimise;
 use divert_vm::Layer;
 use divert_vm::limits::USER_WORK;
-use divert_vm::program::Program;
+use divert_vm::object::PREFIX;
+use divert_vm::program::{Program, Verified};
 
 /// A compiled filter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,24 +49,37 @@ impl fmt::Display for FilterError {
 impl std::error::Error for FilterError {}
 
 impl Filter {
-    /// Compiles a text of the extended language, or reads a filter object (a text that begins with `@`).
+    /// Compiles a text of the extended language, or reads a filter object (a text that begins with `@`): one of this
+    /// project (`@Divert_…`) or of the original (`@WinDiv_…`).
     ///
     /// # Errors
     /// The first mistake.
     pub fn compile(text: &str, layer: Layer) -> Result<Self, FilterError> {
+        if text.starts_with(PREFIX) {
+            let program = own::program(text).map_err(|error| FilterError {
+                position: if let own::ObjectError::Read(read) = &error { read.at } else { 0 },
+                ..FilterError::whole(error)
+            })?;
+            let filter = Self::from_program(program)?;
+            return if filter.layer == layer {
+                Ok(filter)
+            } else {
+                let message = format!("the object is for {}, not for {}", filter.layer.name(), layer.name());
+                Err(FilterError::whole(message))
+            };
+        }
+        if text.starts_with('@') {
+            let graph = windivert::decode(text, layer)
+                .map_err(|error| FilterError { position: error.offset, ..FilterError::whole(error) })?;
+            return Self::of_graph(&optimise(&graph, 2));
+        }
         Self::of_graph(&Self::understand(text, layer)?)
     }
 
-    /// What a text or an object means, optimised.
-    ///
-    /// # Errors
-    /// The first mistake.
-    pub fn understand(text: &str, layer: Layer) -> Result<Graph, FilterError> {
-        if text.starts_with('@') {
-            return Self::object_graph(text, layer);
-        }
-        let options = |dialect| Options { layer: Some(layer), dialect, loader: &NoFiles };
-        let analysis = analyse(text, &options(Dialect::Extended));
+    /// What a text means, optimised.
+    fn understand(source: &str, layer: Layer) -> Result<Graph, FilterError> {
+        let options = Options { layer: Some(layer), dialect: Dialect::Extended, loader: &NoFiles };
+        let analysis = analyse(source, &options);
         match &analysis.typed {
             Some(typed) => {
                 let mut builder = Builder::simplifying(typed.layer);
@@ -74,12 +88,6 @@ impl Filter {
             }
             None => Err(first_mistake(&analysis)),
         }
-    }
-
-    fn object_graph(text: &str, layer: Layer) -> Result<Graph, FilterError> {
-        let graph = windivert::decode(text, layer)
-            .map_err(|error| FilterError { position: error.offset, ..FilterError::whole(error) })?;
-        Ok(optimise(&graph, 2))
     }
 
     /// The program of a graph.
@@ -114,16 +122,38 @@ impl Filter {
         self.layer
     }
 
+    /// The program, verified; nothing else makes a filter.
+    ///
+    /// # Errors
+    /// Never: what this type holds was verified when it was made.
+    pub fn verified(&self) -> Result<Verified<'_>, FilterError> {
+        let program = Program::decode(&self.program).map_err(FilterError::whole)?;
+        program.verify(USER_WORK).map_err(FilterError::whole)
+    }
+
     /// The decision graph of the program.
     ///
     /// # Errors
-    /// Never for a filter of this type; a program that changed under our hands would be one.
+    /// As [`Filter::verified`].
     pub fn graph(&self) -> Result<Graph, FilterError> {
-        let verified = Program::decode(&self.program)
-            .map_err(FilterError::whole)?
-            .verify(USER_WORK)
-            .map_err(FilterError::whole)?;
-        Ok(bytecode::lift(&verified))
+        Ok(bytecode::lift(&self.verified()?))
+    }
+
+    /// The filter as an object text, `@Divert_…`: what a REFLECT handle receives for a handle opened with it.
+    ///
+    /// # Errors
+    /// As [`Filter::verified`].
+    pub fn object(&self) -> Result<String, FilterError> {
+        Ok(back::text(&self.verified()?))
+    }
+
+    /// The filter as text: in WinDivert's own language where that can say it, else in the extended one.
+    ///
+    /// # Errors
+    /// As [`Filter::verified`].
+    pub fn text(&self) -> Result<String, FilterError> {
+        let graph = self.graph()?;
+        Ok(windivert_text::text(&graph).unwrap_or_else(|_| text::text(&graph)))
     }
 
     /// The filter as an object of the original WinDivert, `@WinDiv_…`.

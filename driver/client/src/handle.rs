@@ -3,8 +3,8 @@
 use divert_driver_protocol::limits::MAX_LISTED;
 use divert_driver_protocol::reply::ENTRY;
 use divert_driver_protocol::{
-    Address, DecodeError, Flags, HandleEntry, How, Open, Opened, Parameter, Receive, Reply, Request, Send, Sent,
-    Statistics,
+    Address, DecodeError, Flags, HandleEntry, How, Open, Opened, Parameter, Receive, Reply, Request, Send,
+    Sent, Statistics,
 };
 use divert_vm::Layer;
 
@@ -219,7 +219,9 @@ pub fn listed(device: &dyn Device) -> Result<Vec<HandleEntry>, Error> {
                 let before = found.len();
                 found.extend(handles.entries());
                 match found.last() {
-                    Some(last) if handles.more && found.len() > before => from = last.serial.saturating_add(1),
+                    Some(last) if handles.more && found.len() > before => {
+                        from = last.serial.saturating_add(1)
+                    }
                     Some(_) | None => return Ok(found),
                 }
             }

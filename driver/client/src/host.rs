@@ -96,7 +96,9 @@ impl File {
         let asked = self.system.driver.control(self.id, self.process_id, message, &mut []);
         let Receive { addresses, .. } = match asked {
             Ok(Control::Receive(receive)) => receive,
-            Ok(Control::Replied(_)) => return Begun::Ended(Err(failure(Code::InvalidParameter))),
+            Ok(Control::Replied(_) | Control::Complete(_)) => {
+                return Begun::Ended(Err(failure(Code::InvalidParameter)));
+            }
             Err(code) => return Begun::Ended(Err(failure(code))),
         };
         let Ok(layout) = Layout::new(buffer.len(), addresses) else {
@@ -162,7 +164,11 @@ impl Device for HostDevice {
         system.settle();
         match done {
             Ok(Control::Replied(length)) => Ok(length),
-            Ok(_) => Err(failure(Code::InvalidParameter)),
+            Ok(Control::Complete(completed)) => match completed.code {
+                Some(code) => Err(failure(code)),
+                None => Ok(completed.length as usize),
+            },
+            Ok(Control::Receive(_)) => Err(failure(Code::InvalidParameter)),
             Err(code) => Err(failure(code)),
         }
     }

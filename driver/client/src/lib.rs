@@ -20,7 +20,7 @@
 //! ```
 //!
 //! Everything above [`Device`] is portable and safe. A device is one file object of the driver; `windows` has the real
-//! one, `original` one that stands on WinDivert's own DLL and signed driver, and `host` (a feature, for tests) one
+//! one, [`original`] one that stands on WinDivert's own DLL and signed driver, and `host` (a feature, for tests) one
 //! that runs the driver's portable core in this process.
 #![cfg_attr(not(windows), forbid(unsafe_code))]
 
@@ -31,6 +31,7 @@ pub mod filter;
 pub mod handle;
 #[cfg(feature = "host")]
 pub mod host;
+pub mod original;
 pub mod outgoing;
 pub mod pending;
 #[cfg(windows)]

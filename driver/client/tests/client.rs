@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use divert_driver_client::host::System;
 use divert_driver_client::{
-    Address, Buffer, Code, Counter, Data, Error, Filter, Flags, Handle, How, Layer, Options, Outgoing, Parameter,
-    handle,
+    Address, Buffer, Code, Counter, Data, Error, Filter, Flags, Handle, How, Layer, Options, Outgoing,
+    Parameter, handle,
 };
 use divert_driver_core::{Arrival, Refusal, Verdict};
 use divert_vm::checksum::{Leave, update};
@@ -238,11 +238,10 @@ fn handles_are_listed_and_reflected() {
     let watch = open(&system, "true", Layer::Reflect, watching).unwrap();
     let _flow = open(&system, "tcp", Layer::Flow, watching).unwrap();
     let listed = low.handles().unwrap();
-    assert_eq!(listed.iter().map(|entry| entry.layer).collect::<Vec<_>>(), [
-        Layer::Network,
-        Layer::Reflect,
-        Layer::Flow
-    ]);
+    assert_eq!(
+        listed.iter().map(|entry| entry.layer).collect::<Vec<_>>(),
+        [Layer::Network, Layer::Reflect, Layer::Flow]
+    );
     assert_eq!((listed[0].priority, listed[0].process_id, listed[0].serial), (-5, 77, low.serial()));
     assert_eq!(handle::listed(&system.device(1).unwrap()).unwrap(), listed);
     drop(low);
@@ -266,6 +265,12 @@ fn filters_say_what_is_wrong_and_where() {
     let error = Filter::compile("@WinDiv_WX_eXWWA", Layer::Network).unwrap_err();
     assert_eq!(error.position, 16);
     let filter = Filter::compile("tcp.DstPort in {80, 443}", Layer::Network).unwrap();
+    let own = filter.object().unwrap();
+    assert!(own.starts_with("@Divert_"));
+    assert_eq!(Filter::compile(&own, Layer::Network).unwrap(), filter);
+    assert!(Filter::compile(&own, Layer::Forward).unwrap_err().message.contains("is for NETWORK"));
+    assert_eq!(Filter::compile(&own[..own.len() - 1], Layer::Network).unwrap_err().position, own.len() - 1);
+    assert_eq!(filter.text().unwrap(), "tcp.DstPort == 80 or tcp.DstPort == 443");
     let object = filter.windivert_object().unwrap();
     let again = Filter::compile(&object, Layer::Network).unwrap();
     assert_eq!(again.windivert_object().unwrap(), object);
