@@ -34,6 +34,7 @@ pub mod host;
 pub mod original;
 pub mod outgoing;
 pub mod pending;
+pub mod system;
 #[cfg(windows)]
 #[allow(unsafe_code, reason = "the calls of the system; every one with its argument")]
 pub mod windows;

@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::os::windows::ffi::OsStringExt as _;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use windows_sys::Win32::System::Console::SetConsoleCtrlHandler;
 use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
 use windows_sys::Win32::System::Threading::{
     OpenProcess, PROCESS_NAME_WIN32, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_TERMINATE,
@@ -66,4 +68,25 @@ pub fn ticks() -> (i64, i64) {
     // SAFETY: the variable lives until after the call.
     unsafe { QueryPerformanceFrequency(&raw mut frequency) };
     (now, frequency.max(1))
+}
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Runs in a thread of the system's.
+unsafe extern "system" fn heard(_: u32) -> i32 {
+    // The second time the program ends, whatever it does.
+    i32::from(!INTERRUPTED.swap(true, Ordering::SeqCst))
+}
+
+/// Lets Ctrl-C, Ctrl-Break and the closing of the console be heard by [`interrupted`]; the second of them ends the
+/// program as ever.
+pub fn hear_interrupts() {
+    // SAFETY: the function stays as long as the program, and touches an atomic variable only.
+    unsafe { SetConsoleCtrlHandler(Some(heard), 1) };
+}
+
+/// Whether one of these came.
+#[must_use]
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
 }
