@@ -33,6 +33,7 @@ pub mod layer;
 pub mod limits;
 pub mod load;
 pub mod number;
+pub mod object;
 pub mod op;
 pub mod packet;
 pub mod program;

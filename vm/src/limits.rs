@@ -25,6 +25,10 @@ pub const MAX_SET_INTERVALS: usize = 4 << 20;
 /// Longest program in bytes; keeps every offset far inside 32 bits and a kernel's pool out of danger.
 pub const MAX_PROGRAM: usize = 512 << 20;
 
+/// Longest object text (SPEC §9) that a driver keeps for REFLECT handles: with the zero byte behind it, it is as long as a
+/// packet, so that no buffer for packets is too short for it.
+pub const MAX_OBJECT: usize = MAX_PACKET - 1;
+
 /// Worst-case steps that a driver accepts by default: a filter runs at raised priority, and 512 steps take about two
 /// microseconds. Finding the transport header comes on top, once for each packet: at most one step for 8 bytes of IPv6
 /// extension headers.

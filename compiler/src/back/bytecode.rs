@@ -9,7 +9,7 @@ use divert_vm::op::{Certificate, Instruction, Op, SetInfo, Target};
 use divert_vm::program::Program;
 use divert_vm::verify::{Rule, VerifyError, certify};
 use divert_vm::wire::{DecodeError, Parts};
-use divert_vm::{Field, limits};
+use divert_vm::{Field, Layer, limits};
 
 use crate::graph::{Graph, Load, Node, NodeId};
 use crate::set::{Interval, IntervalSet};
@@ -96,10 +96,23 @@ pub fn emit(graph: &Graph, debug: &[u8]) -> Result<Vec<u8>, EmitError> {
     if graph.entry().index().is_none() {
         instructions.push(constant(target(graph.entry())));
     }
+    assemble(graph.layer(), &instructions, &tables, debug)
+}
+
+/// The bytes of a program, verified for user mode's work limit.
+///
+/// # Errors
+/// When it is too long, or the verifier refuses it.
+pub(crate) fn assemble(
+    layer: Layer,
+    instructions: &[Instruction],
+    tables: &Tables,
+    debug: &[u8],
+) -> Result<Vec<u8>, EmitError> {
     let mut certificates = vec![Certificate::default(); instructions.len()];
     let mut parts = Parts {
-        layer: graph.layer(),
-        instructions: &instructions,
+        layer,
+        instructions,
         certificates: &[],
         constants: &tables.constants,
         sets: &tables.sets,
@@ -138,7 +151,7 @@ const fn constant(verdict: Target) -> Instruction {
 
 /// The sections that instructions refer to.
 #[derive(Default)]
-struct Tables {
+pub(crate) struct Tables {
     constants: Vec<u128>,
     constant_numbers: HashMap<u128, u32>,
     sets: Vec<SetInfo>,
@@ -187,7 +200,7 @@ impl Tables {
         if wide { self.constant(load.mask) } else { narrow(load.mask) }
     }
 
-    fn constant(&mut self, value: u128) -> u32 {
+    pub(crate) fn constant(&mut self, value: u128) -> u32 {
         let next = self.constants.len() as u32;
         let constants = &mut self.constants;
         *self.constant_numbers.entry(value).or_insert_with(|| {
@@ -196,7 +209,7 @@ impl Tables {
         })
     }
 
-    fn set(&mut self, wide: bool, set: &IntervalSet) -> Result<u32, EmitError> {
+    pub(crate) fn set(&mut self, wide: bool, set: &IntervalSet) -> Result<u32, EmitError> {
         if let Some(number) = self.set_numbers.get(&(wide, set.clone())) {
             return Ok(*number);
         }

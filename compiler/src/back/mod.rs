@@ -3,6 +3,7 @@
 pub mod bytecode;
 pub mod dot;
 pub mod json;
+pub mod object;
 pub(crate) mod plain;
 mod render;
 pub mod text;

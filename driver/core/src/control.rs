@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use divert_driver_protocol::reply::ENTRY;
-use divert_driver_protocol::{Code, Handles, Receive, Reply, Request};
+use divert_driver_protocol::{Code, Completed, Handles, Receive, Reply, Request};
 
 use crate::driver::{Driver, HandleId};
 use crate::platform::Platform;
@@ -16,6 +16,8 @@ pub enum Control {
     Replied(usize),
     /// It is a receive: the shell makes one of its request and calls [`Driver::receive`].
     Receive(Receive),
+    /// The shell completes the request with this and nothing else.
+    Complete(Completed),
 }
 
 impl<P: Platform> Driver<P> {
@@ -51,6 +53,7 @@ impl<P: Platform> Driver<P> {
             Request::GetParameter(parameter) => Reply::Value(self.parameter(id, parameter)?),
             Request::Statistics => Reply::Statistics(self.statistics(id)?),
             Request::Handles { from } => return self.list(from, reply),
+            Request::Complete(completed) => return Ok(Control::Complete(completed)),
         };
         let written = answer.encode(reply).map_err(|_| Code::InsufficientBuffer)?;
         Ok(Control::Replied(written))

@@ -14,6 +14,7 @@
 
 pub mod address;
 pub mod code;
+pub mod control_code;
 pub mod flags;
 pub mod limits;
 pub mod parameter;
@@ -25,10 +26,11 @@ pub mod wire;
 
 pub use address::{Address, Data, Reflect};
 pub use code::Code;
+pub use control_code::ControlCode;
 pub use flags::{FlagError, Flags};
 pub use parameter::{Bounds, Parameter};
 pub use receive::{Layout, Received};
 pub use reply::{HandleEntry, Handles, Opened, Refused, Reply, Sent};
-pub use request::{How, Open, Receive, Request, Send};
+pub use request::{Completed, How, Open, Receive, Request, Send};
 pub use statistics::{Counter, Statistics};
 pub use wire::{DecodeError, TooSmall};

@@ -3,6 +3,7 @@
 use divert_vm::Layer;
 
 use crate::address::Address;
+use crate::code::Code;
 use crate::flags::Flags;
 use crate::limits::{ADDRESS, HEADER, MAX_BATCH, MAX_BATCH_DATA, MAX_PROGRAM};
 use crate::parameter::Parameter;
@@ -31,6 +32,9 @@ pub enum Request<'a> {
         /// The least serial number that is wanted.
         from: u64,
     },
+    /// Complete this very request with a code and a length. It touches nothing: user mode ends a caller's own
+    /// overlapped call with it, once what was received has been put where the caller wants it. It needs no open handle.
+    Complete(Completed),
 }
 
 /// Opens a handle.
@@ -53,6 +57,15 @@ pub struct Open<'a> {
 pub struct Receive {
     /// Room for address records, 1 to 255.
     pub addresses: u8,
+}
+
+/// How an overlapped call of user mode ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completed {
+    /// The Win32 code with which it failed; none when it succeeded.
+    pub code: Option<Code>,
+    /// Bytes that it transferred.
+    pub length: u32,
 }
 
 /// Sends packets that lie back to back.
@@ -144,6 +157,7 @@ const SET_PARAMETER: u16 = 5;
 const GET_PARAMETER: u16 = 6;
 const STATISTICS: u16 = 7;
 const HANDLES: u16 = 8;
+const COMPLETE: u16 = 9;
 
 impl<'a> Request<'a> {
     /// Reads a message.
@@ -165,6 +179,7 @@ impl<'a> Request<'a> {
             GET_PARAMETER => Self::GetParameter(numbered(reader.u32()?, Parameter::from_number)?),
             STATISTICS => Self::Statistics,
             HANDLES => Self::Handles { from: reader.u64()? },
+            COMPLETE => Self::Complete(Completed::read(&mut reader)?),
             _ => return Err(DecodeError::Kind(kind)),
         };
         reader.end()?;
@@ -180,7 +195,7 @@ impl<'a> Request<'a> {
                 send.records.len().saturating_mul(ADDRESS).saturating_add(send.data.len()).saturating_add(8)
             }
             Self::SetParameter(..) => 16,
-            Self::Handles { .. } => 8,
+            Self::Handles { .. } | Self::Complete(_) => 8,
             Self::Receive(_) | Self::Shutdown(_) | Self::GetParameter(_) => 4,
             Self::Statistics => 0,
         };
@@ -202,6 +217,7 @@ impl<'a> Request<'a> {
             Self::GetParameter(_) => GET_PARAMETER,
             Self::Statistics => STATISTICS,
             Self::Handles { .. } => HANDLES,
+            Self::Complete(_) => COMPLETE,
         };
         let mut writer = begin(buffer, kind, length)?;
         match self {
@@ -231,6 +247,10 @@ impl<'a> Request<'a> {
             Self::GetParameter(parameter) => writer.u32(parameter.number())?,
             Self::Statistics => {}
             Self::Handles { from } => writer.u64(*from)?,
+            Self::Complete(completed) => {
+                writer.u32(completed.code.map_or(0, Code::number))?;
+                writer.u32(completed.length)?;
+            }
         }
         Ok(writer.written())
     }
@@ -261,6 +281,16 @@ impl Receive {
             Ok(addresses) if addresses > 0 => Ok(Self { addresses }),
             _ => Err(DecodeError::Count(addresses)),
         }
+    }
+}
+
+impl Completed {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let code = match reader.u32()? {
+            0 => None,
+            number => Some(numbered(number, Code::from_number)?),
+        };
+        Ok(Self { code, length: reader.u32()? })
     }
 }
 

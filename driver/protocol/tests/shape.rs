@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use divert_driver_protocol::limits::VERSION;
+use divert_driver_protocol::limits::{NAME, VERSION};
 
 fn golden() -> String {
     let mut text = String::new();
@@ -60,4 +60,22 @@ fn every_message_reads_back() {
         }
         assert_eq!(again, bytes, "{name}");
     }
+}
+
+#[test]
+fn names_hold_the_version() {
+    assert_eq!(NAME, format!("Divert{VERSION}"));
+}
+
+#[test]
+fn control_codes_are_those_of_the_kit() {
+    use divert_driver_protocol::{Code, ControlCode};
+    // CTL_CODE(FILE_DEVICE_NETWORK, 0x901, METHOD_BUFFERED, FILE_READ_DATA | FILE_WRITE_DATA), and 0x902, OUT_DIRECT.
+    assert_eq!(ControlCode::Message.number(), 0x0012_E404);
+    assert_eq!(ControlCode::Receive.number(), 0x0012_E40A);
+    for code in [ControlCode::Message, ControlCode::Receive] {
+        assert_eq!(ControlCode::from_number(code.number()), Some(code));
+    }
+    assert_eq!(ControlCode::from_number(0x0012_E408), None);
+    assert_eq!(Code::NoData.status().cast_unsigned(), 0xC007_00E8);
 }

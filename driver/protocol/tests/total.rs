@@ -3,6 +3,7 @@
 
 mod common;
 
+use divert_driver_protocol::limits::VERSION;
 use divert_driver_protocol::{Address, Data, HandleEntry, Layout, Reply, Request};
 use proptest::prelude::*;
 
@@ -71,7 +72,7 @@ proptest! {
         kind in prop_oneof![0_u16..12, 0x8000_u16..0x800C, Just(0x8101)],
         body in proptest::collection::vec(prop_oneof![Just(0_u8), any::<u8>()], 0..400),
     ) {
-        let mut bytes = vec![1, 0];
+        let mut bytes = VERSION.to_le_bytes().to_vec();
         bytes.extend(kind.to_le_bytes());
         bytes.extend((body.len() as u32 + 8).to_le_bytes());
         bytes.extend(body);
@@ -80,7 +81,7 @@ proptest! {
 
     #[test]
     fn mutated_messages(
-        which in 0_usize..15,
+        which in 0_usize..16,
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
     ) {
         let mut bytes = common::messages().swap_remove(which).1;

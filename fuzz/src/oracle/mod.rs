@@ -1,6 +1,7 @@
 //! What is checked. An oracle says nothing, or gives a finding.
 
 pub mod agree;
+pub mod object_text;
 pub mod reference;
 pub mod roundtrip;
 pub mod verifier;

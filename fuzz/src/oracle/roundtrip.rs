@@ -9,7 +9,7 @@ use divert_grammar::span::Span;
 use divert_grammar::{SyntaxError, extensions, format, parse};
 use divert_vm::layer::Layer;
 
-use super::{Finding, Outcome, require};
+use super::{Finding, Outcome, object_text, require};
 use crate::r#gen::syntax::plain;
 use crate::r#gen::{case::Case, graph, syntax, text};
 use crate::source::Source;
@@ -122,11 +122,12 @@ pub fn any_tree_with(bytes: &[u8], formatter: Formatter) -> Outcome {
     formatting(&parsed.file, formatter)
 }
 
-/// The bytes as an object, an object of ours, and one of ours with something changed.
+/// The bytes as an object of either kind, an object of ours, and one of ours with something changed.
 ///
 /// # Errors
 /// What does not hold.
 pub fn any_object(bytes: &[u8]) -> Outcome {
+    object_text::any_text(bytes)?;
     object(&String::from_utf8_lossy(bytes), bytes)?;
     let mut source = Source::endless(bytes);
     let layer = source.pick(&Layer::ALL);

@@ -8,7 +8,7 @@ use divert_vm::limits::{DRIVER_WORK, USER_WORK};
 use divert_vm::wire::HEADER;
 use divert_vm::{FIELDS, Program};
 
-use super::{Finding, Outcome, agree, reference, require};
+use super::{Finding, Outcome, agree, object_text, reference, require};
 use crate::r#gen::assembly::fix_checksum;
 use crate::r#gen::{case::Case, program};
 use crate::source::Source;
@@ -71,6 +71,7 @@ pub fn handle(bytes: &[u8], source: &mut Source<'_>, verifier: Verifier) -> Resu
     }
     let lifted = lift(&verified);
     check(&lifted).map_err(|defect| shown(format!("lifted, it has a defect: {defect:?}")))?;
+    object_text::of_program(&verified)?;
     for _ in 0..6 {
         let case = Case::any(source, program.layer());
         let checked = case.with(|input| {

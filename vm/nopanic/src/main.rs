@@ -23,7 +23,7 @@ use divert_vm::disasm::Listing;
 use divert_vm::wire::{Parts, RecordError};
 use divert_vm::{
     Address, Endpoint, Event, FIELDS, Field, Input, Instruction, Layer, Needs, Number, Op, Packet, Program,
-    Reflected, Target, Verified, hash, load, verify, wire,
+    Reflected, Target, Verified, hash, load, object, verify, wire,
 };
 
 #[link(name = "c")]
@@ -71,6 +71,7 @@ fn judge(bytes: &mut [u8]) -> i32 {
     }
     black_box(of_table(packet));
     black_box(of_text(packet));
+    black_box(of_object(packet));
     black_box(of_encoding(packet));
     let verdict = of_program(program, packet);
     black_box(of_writers(packet));
@@ -112,8 +113,26 @@ fn of_program(bytes: &[u8], packet: &[u8]) -> i32 {
         }
     };
     black_box(of_needs(verified.needs()));
+    let mut count = Count(0);
+    black_box(object::write(&verified, &mut count).is_ok());
     black_box(verified.reads(Field::Length));
     i32::from(!of_inputs(&verified, packet))
+}
+
+/// Everything that an object text may say.
+fn of_object(bytes: &[u8]) -> usize {
+    let read = || {
+        let mut reader = object::Reader::new(core::str::from_utf8(bytes).unwrap_or("@Divert_"))?;
+        let mut sum = usize::from(reader.layer().number());
+        while let Some(test) = reader.test()? {
+            while let Some((low, high)) = reader.interval(test.op)? {
+                sum = sum.wrapping_add((low ^ high) as usize);
+            }
+            black_box(test);
+        }
+        Ok(sum)
+    };
+    read().unwrap_or_else(|error: object::ReadError| shown(&error))
 }
 
 fn of_needs(needs: &Needs) -> bool {

@@ -3,8 +3,8 @@
 
 use divert_driver_protocol::request::How;
 use divert_driver_protocol::{
-    Address, Code, Counter, Data, Flags, HandleEntry, Handles, Layout, Open, Opened, Parameter, Receive,
-    Reflect, Refused, Reply, Request, Send, Sent, Statistics,
+    Address, Code, Completed, Counter, Data, Flags, HandleEntry, Handles, Layout, Open, Opened, Parameter,
+    Receive, Reflect, Refused, Reply, Request, Send, Sent, Statistics,
 };
 use divert_vm::{Endpoint, Layer};
 
@@ -100,6 +100,7 @@ pub(crate) fn messages() -> Vec<(&'static str, Vec<u8>)> {
         ("get parameter", request(Request::GetParameter(Parameter::VersionMinor))),
         ("statistics?", request(Request::Statistics)),
         ("handles?", request(Request::Handles { from: 0x0807_0605_0403_0201 })),
+        ("complete", request(Request::Complete(Completed { code: Some(Code::NoData), length: 0x0102_0304 }))),
         ("opened", reply(Reply::Opened(Opened { serial: 11, work: 12 }))),
         ("refused", reply(Reply::Refused(Refused { code: Code::InvalidParameter, reason: 3, detail: 4 }))),
         (
