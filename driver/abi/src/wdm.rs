@@ -6,6 +6,8 @@
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
 
+pub mod member;
+
 /// Names as the documentation has them.
 pub type PVOID = *mut c_void;
 pub type NTSTATUS = i32;
