@@ -179,6 +179,9 @@ const ALL_ACCESS: u32 = 0x001F_01FF;
 /// `SE_DACL_PRESENT`, `SE_DACL_PROTECTED`, `SE_SELF_RELATIVE`.
 const CONTROL: u16 = 0x0004 | 0x1000 | 0x8000;
 
+/// Header and entries.
+const LIST_LENGTH: u16 = (8 + size_of::<Entry<1>>() + size_of::<Entry<2>>()) as u16;
+
 static DESCRIPTOR: Descriptor = Descriptor {
     revision: 1,
     reserved: 0,
@@ -189,7 +192,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     list: core::mem::offset_of!(Descriptor, list_revision) as u32,
     list_revision: 2,
     list_reserved: 0,
-    list_length: (size_of::<Descriptor>() - core::mem::offset_of!(Descriptor, list_revision)) as u16,
+    list_length: LIST_LENGTH,
     list_count: 2,
     list_reserved_too: 0,
     // S-1-5-18, the system.

@@ -17,7 +17,7 @@ use divert_driver_abi::wfp::{
     FWPS_PACKET_INJECTED_BY_SELF, FWPS_PACKET_PREVIOUSLY_INJECTED_BY_SELF, UNSPECIFIED_COMPARTMENT_ID,
 };
 
-use super::packet::PacketList;
+use super::packet::{PacketList, place};
 use super::{ffi, pool};
 
 /// The pool that lists for injected packets come from; freed when it is dropped.
@@ -208,8 +208,9 @@ struct Flight<T> {
 
 /// The stack is done with a packet. Up to DISPATCH_LEVEL.
 unsafe extern "system" fn injected<T: Then>(context: *mut c_void, list: *mut NET_BUFFER_LIST, _: BOOLEAN) {
+    let Some(list) = NonNull::new(list) else { return };
     // SAFETY: the platform gives the list back that it took, with its status.
-    let status = unsafe { (&raw const (*list).Status).read() };
+    let status = unsafe { place::status(list).read() };
     // SAFETY: it is called once for each injection that it took, with the box that was let go of then.
     let Flight { packet, then } = *unsafe { Box::from_raw(context.cast::<Flight<T>>()) };
     drop(packet);

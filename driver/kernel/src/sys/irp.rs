@@ -256,11 +256,6 @@ impl Waiting {
         self.irp.as_ptr().addr() as u64
     }
 
-    /// Length of the output buffer.
-    pub(crate) const fn len(&self) -> usize {
-        self.length
-    }
-
     /// The output buffer.
     pub(crate) fn buffer(&mut self) -> &mut [u8] {
         // SAFETY: it is mapped until the request is completed, which this owner has not done; nobody else in the

@@ -1,7 +1,6 @@
 //! Packets as a callout is given them: lists of network buffers.
 
 use core::marker::PhantomData;
-use core::mem::offset_of;
 use core::ptr::{NonNull, null_mut};
 use core::slice;
 
@@ -11,6 +10,33 @@ use divert_driver_abi::ndis::{
 };
 
 use super::ffi;
+
+/// Where members lie: from a pointer to a structure to a pointer to one of its members.
+pub(super) mod place {
+    use core::mem::offset_of;
+    use core::ptr::NonNull;
+
+    use divert_driver_abi::ndis::{NDIS_STATUS, NET_BUFFER, NET_BUFFER_DATA_LENGTH, NET_BUFFER_LIST};
+
+    macro_rules! members {
+        ($($name:ident: $of:ident, $field:ident => $type:ty;)*) => {
+            $(
+                pub(in crate::sys) const fn $name(of: NonNull<$of>) -> *const $type {
+                    of.as_ptr().cast::<u8>().wrapping_add(offset_of!($of, $field)).cast::<$type>().cast_const()
+                }
+            )*
+        };
+    }
+
+    members! {
+        next_list: NET_BUFFER_LIST, Next => *mut NET_BUFFER_LIST;
+        first_packet: NET_BUFFER_LIST, FirstNetBuffer => *mut NET_BUFFER;
+        status: NET_BUFFER_LIST, Status => NDIS_STATUS;
+        info: NET_BUFFER_LIST, NetBufferListInfo => *mut ();
+        next_packet: NET_BUFFER, Next => *mut NET_BUFFER;
+        data_length: NET_BUFFER, DataLength => NET_BUFFER_DATA_LENGTH;
+    }
+}
 
 /// A list that is the callout's to look at for `'a`.
 #[derive(Clone, Copy)]
@@ -33,15 +59,13 @@ impl<'a> PacketList<'a> {
     /// Whether another list is chained to it: a group of fragments, each of which was seen before.
     pub(crate) fn is_group(self) -> bool {
         // SAFETY: the list stays while the callout is asked.
-        let next = unsafe { (&raw const (*self.list.as_ptr()).Next).read() };
-        !next.is_null()
+        !unsafe { place::next_list(self.list).read() }.is_null()
     }
 
     fn info(self, entry: usize) -> usize {
-        let table =
-            self.list.as_ptr().cast::<u8>().wrapping_add(offset_of!(NET_BUFFER_LIST, NetBufferListInfo));
+        let table = place::info(self.list);
         // SAFETY: the entry is one of those that every version has, and the list stays while the callout is asked.
-        unsafe { table.cast::<*mut ()>().wrapping_add(entry).read() }.addr()
+        unsafe { table.wrapping_add(entry).read() }.addr()
     }
 
     /// What hardware did about checksums, or is to do: bits of the direction's own.
@@ -57,11 +81,11 @@ impl<'a> PacketList<'a> {
     /// Its packets, in order.
     pub(crate) fn packets(self) -> impl Iterator<Item = PacketRef<'a>> {
         // SAFETY: the list and its packets stay while the callout is asked.
-        let mut next = unsafe { (&raw const (*self.list.as_ptr()).FirstNetBuffer).read() };
+        let mut next = unsafe { place::first_packet(self.list).read() };
         core::iter::from_fn(move || {
             let packet = NonNull::new(next)?;
             // SAFETY: as above.
-            next = unsafe { (&raw const (*packet.as_ptr()).Next).read() };
+            next = unsafe { place::next_packet(packet).read() };
             Some(PacketRef { packet, life: PhantomData })
         })
     }
@@ -99,7 +123,7 @@ impl Retreated<'_> {
     /// Its length in bytes.
     pub(crate) fn len(&self) -> usize {
         // SAFETY: the packet stays while the callout is asked.
-        let length = unsafe { (&raw const (*self.packet.as_ptr()).DataLength).read() };
+        let length = unsafe { place::data_length(self.packet).read() };
         length.DataLength as usize
     }
 

@@ -1,4 +1,5 @@
 //! Text in UTF-16, made at compile time.
+#![expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "what fails, fails to compile")]
 
 use divert_driver_abi::wdm::UNICODE_STRING;
 

@@ -4,7 +4,8 @@ use divert_driver_core::{Verdict, WfpLayer};
 use divert_vm::Event;
 
 use super::callouts::TABLE;
-use super::{endpoint, flow, packets};
+use super::packets::{self, Way};
+use super::{endpoint, flow};
 use crate::platform::DRIVER;
 use crate::sys::call::{Answer, Question};
 
@@ -14,14 +15,9 @@ pub(crate) fn asked(row: usize, question: &Question<'_>, answer: &mut Answer<'_>
     let ipv6 = entry.ipv6;
     let socket = |event| endpoint::socket(driver, event, entry.layer, ipv6, question);
     match entry.layer {
-        WfpLayer::InboundIpPacket | WfpLayer::OutboundIpPacket | WfpLayer::IpForward => {
-            // Who was asked before has decided: what it dropped is not here to be taken, nor what it let through.
-            if answer.may_decide() && packets::take(driver, entry.layer, ipv6, question) == Verdict::Block {
-                answer.take();
-            } else {
-                answer.go_on();
-            }
-        }
+        WfpLayer::InboundIpPacket => take(answer, || packets::take(driver, Way::In, ipv6, question)),
+        WfpLayer::OutboundIpPacket => take(answer, || packets::take(driver, Way::Out, ipv6, question)),
+        WfpLayer::IpForward => take(answer, || packets::take(driver, Way::Through, ipv6, question)),
         WfpLayer::AleFlowEstablished => {
             flow::established(driver, row, ipv6, question);
             answer.go_on();
@@ -38,6 +34,17 @@ pub(crate) fn asked(row: usize, question: &Question<'_>, answer: &mut Answer<'_>
     }
 }
 
+/// Packets. Who was asked before may have decided: what was dropped is not here to be taken, nor what was let through
+/// for good.
+fn take(answer: &mut Answer<'_>, verdict: impl FnOnce() -> Verdict) {
+    if answer.may_decide() && verdict() == Verdict::Block {
+        answer.take();
+    } else {
+        answer.go_on();
+    }
+}
+
+/// Sockets.
 fn decide(answer: &mut Answer<'_>, verdict: impl FnOnce() -> Verdict) {
     if answer.may_decide() && verdict() == Verdict::Block {
         answer.block();

@@ -17,16 +17,24 @@ use divert_driver_abi::wfp::{
     FWPS_FIELDS_OUTBOUND_IPPACKET as outbound, FWPS_METADATA_FIELD_COMPARTMENT_ID,
     FWPS_METADATA_FIELD_IP_HEADER_SIZE,
 };
-use divert_driver_core::{Arrival, Seen, Verdict, WfpLayer};
+use divert_driver_core::{Arrival, Seen, Verdict};
 use divert_driver_protocol::Flags;
-use divert_vm::Layer;
 use divert_vm::checksum::{Leave, update};
+use divert_vm::{Layer, Packet};
 
 use crate::platform::Runtime;
 use crate::sys::call::Question;
 use crate::sys::injection::Place;
 use crate::sys::packet::{PacketList, PacketRef};
 use crate::sys::pool;
+
+/// Which way packets go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    In,
+    Out,
+    Through,
+}
 
 /// Where a layer says what.
 struct Fields {
@@ -35,20 +43,20 @@ struct Fields {
     flags: usize,
 }
 
-const fn fields(layer: WfpLayer) -> Fields {
-    match layer {
-        WfpLayer::InboundIpPacket => Fields {
+const fn fields(way: Way) -> Fields {
+    match way {
+        Way::In => Fields {
             interface: inbound::INTERFACE_INDEX,
             sub_interface: inbound::SUB_INTERFACE_INDEX,
             flags: inbound::FLAGS,
         },
         // What is forwarded is injected again by the interface that it leaves by.
-        WfpLayer::IpForward => Fields {
+        Way::Through => Fields {
             interface: forward::DESTINATION_INTERFACE_INDEX,
             sub_interface: forward::DESTINATION_SUB_INTERFACE_INDEX,
             flags: forward::FLAGS,
         },
-        _ => Fields {
+        Way::Out => Fields {
             interface: outbound::INTERFACE_INDEX,
             sub_interface: outbound::SUB_INTERFACE_INDEX,
             flags: outbound::FLAGS,
@@ -66,9 +74,9 @@ struct Common<'a> {
 }
 
 /// Judges all packets of a list; `Block` when it is not to go on.
-pub(super) fn take(driver: &Runtime, layer: WfpLayer, ipv6: bool, question: &Question<'_>) -> Verdict {
+pub(super) fn take(driver: &Runtime, way: Way, ipv6: bool, question: &Question<'_>) -> Verdict {
     let Some(list) = question.packets() else { return Verdict::LetGo };
-    let Some(common) = common(driver, layer, ipv6, question, list) else { return Verdict::LetGo };
+    let Some(common) = common(driver, way, ipv6, question, list) else { return Verdict::LetGo };
     // Packets that were let go before the first one was taken.
     let mut let_go: usize = 0;
     let mut verdict = Verdict::LetGo;
@@ -92,12 +100,12 @@ pub(super) fn take(driver: &Runtime, layer: WfpLayer, ipv6: bool, question: &Que
 /// What holds for the list; `None` when it is none of the driver's business.
 fn common<'a>(
     driver: &Runtime,
-    layer: WfpLayer,
+    way: Way,
     ipv6: bool,
     question: &Question<'a>,
     list: PacketList<'a>,
 ) -> Option<Common<'a>> {
-    let fields = fields(layer);
+    let fields = fields(way);
     let metadata = question.metadata();
     let flags = question.number(fields.flags).unwrap_or(0);
     let has = |flag| flags & flag != 0;
@@ -113,7 +121,7 @@ fn common<'a>(
     if metadata.has(FWPS_METADATA_FIELD_COMPARTMENT_ID) && metadata.compartmentId > DEFAULT_COMPARTMENT_ID {
         return None;
     }
-    let inbound = matches!(layer, WfpLayer::InboundIpPacket);
+    let inbound = way == Way::In;
     let retreat = match inbound {
         true if metadata.has(FWPS_METADATA_FIELD_IP_HEADER_SIZE) => metadata.ipHeaderSize,
         true => return None,
@@ -126,7 +134,7 @@ fn common<'a>(
     } else {
         Seen::Whole
     };
-    let through = matches!(layer, WfpLayer::IpForward);
+    let through = way == Way::Through;
     let if_idx = question.number(fields.interface).unwrap_or(0);
     let sub_if_idx = question.number(fields.sub_interface).unwrap_or(0);
     let (ip_checksum, tcp_checksum, udp_checksum) = checksums(list, inbound, ipv6);
@@ -143,10 +151,10 @@ fn common<'a>(
         seen,
         origin: driver.platform().injector.origin(list, through, ipv6),
     };
-    let place = match (through, inbound) {
-        (true, _) => Place::Forward(if_idx),
-        (false, true) => Place::Receive(if_idx, sub_if_idx),
-        (false, false) => Place::Send,
+    let place = match way {
+        Way::In => Place::Receive(if_idx, sub_if_idx),
+        Way::Out => Place::Send,
+        Way::Through => Place::Forward(if_idx),
     };
     Some(Common { arrival, retreat, place })
 }
@@ -180,25 +188,10 @@ fn with_bytes<R>(
 ) -> Option<R> {
     let packet = packet.retreat(common.retreat)?;
     if let Some(bytes) = packet.bytes(&mut []) {
-        return Some(work(trim(bytes)));
+        return Some(work(bytes));
     }
     let mut room = pool::try_zeroed(packet.len())?;
-    packet.bytes(&mut room).map(|bytes| work(trim(bytes)))
-}
-
-/// Without what lies behind the packet, going by its own length.
-fn trim(bytes: &[u8]) -> &[u8] {
-    let length = match bytes {
-        [first, _, high, low, ..] if first >> 4 == 4 => usize::from(u16::from_be_bytes([*high, *low])),
-        [first, _, _, _, high, low, ..] if first >> 4 == 6 => match u16::from_be_bytes([*high, *low]) {
-            // A jumbogram, or what hardware is to cut into segments.
-            0 => bytes.len(),
-            length => usize::from(length).saturating_add(40),
-        },
-        _ => bytes.len(),
-    };
-    // Zero stands for what hardware is to cut into segments here too.
-    if length < 20 { bytes } else { bytes.get(..length).unwrap_or(bytes) }
+    packet.bytes(&mut room).map(work)
 }
 
 fn judge(driver: &Runtime, common: &Common<'_>, packet: &mut PacketRef<'_>) -> Verdict {
@@ -257,8 +250,11 @@ fn unseen(driver: &Runtime, layer: Layer) -> Verdict {
 /// lost, as on any way.
 fn pass_on(driver: &Runtime, common: &Common<'_>, packet: &mut PacketRef<'_>) {
     let Arrival { ip_checksum, tcp_checksum, udp_checksum, .. } = common.arrival;
-    let copy = with_bytes(common, packet, pool::try_copy).flatten();
-    if let Some(mut copy) = copy {
+    let copy = with_bytes(common, packet, |bytes| {
+        // What stands behind the packet in its buffer is padding of the link.
+        Packet::parse(bytes).ok().and_then(|packet| pool::try_copy(packet.content()))
+    });
+    if let Some(mut copy) = copy.flatten() {
         let leave = Leave { ip: ip_checksum, tcp: tcp_checksum, udp: udp_checksum, icmp: true, icmpv6: true };
         let _ = update(&mut copy, leave);
         let _ = driver.platform().injector.pass_on(copy, common.place);
