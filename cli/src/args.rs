@@ -25,7 +25,7 @@ pub(crate) struct Cli {
 const AFTER_HELP: &str = "\
 Wherever a command takes a filter, an argument that ends in .dvf (text) or
 .dvc (bytecode) is a file, - is standard input, one that begins with @WinDiv_
-is a filter object, and every other is the filter itself:
+or @Divert_ is a filter object, and every other is the filter itself:
   divertc check web.dvf
   divertc compile --target windivert 'outbound and tcp.DstPort == 443'
   divertc eval 'udp.DstPort == 53' capture.pcapng

@@ -35,7 +35,7 @@ pub(crate) const CODES: &[Code] = &[
     Code { code: NOT_TEXT, name: "not-text", explanation: "A filter file is not UTF-8 text." },
     Code { code: NOT_BYTECODE, name: "not-bytecode", explanation: "A file does not have the shape of a compiled filter: it is something else, of another version, or damaged." },
     Code { code: REFUSED, name: "refused-bytecode", explanation: "The verifier refuses a compiled filter. The V-number is that of the invariant in `vm/SPEC.md`." },
-    Code { code: BAD_OBJECT, name: "bad-object", explanation: "A text that begins with `@WinDiv_` is not a filter object of WinDivert 2.2." },
+    Code { code: BAD_OBJECT, name: "bad-object", explanation: "A text that begins with `@WinDiv_` is not a filter object of WinDivert 2.2, or one that begins with `@Divert_` not the object text of a program (`vm/SPEC.md` §9)." },
     Code { code: TARGET, name: "target-too-small", explanation: "The filter has a meaning, but the target cannot express it: WinDivert objects hold 255 tests, for example." },
     Code { code: CANNOT_WRITE, name: "cannot-write", explanation: "An output file cannot be made. Nothing of it remains." },
     Code { code: NOT_CAPTURE, name: "not-a-capture", explanation: "An input is neither pcap nor pcapng nor lines of events." },

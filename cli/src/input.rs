@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::rc::Rc;
 
+use divert_vm::object::PREFIX;
 use divert_vm::wire::MAGIC;
 
 use crate::args::Selection;
@@ -28,7 +29,7 @@ pub(crate) struct Filter {
 pub(crate) enum Content {
     /// Text of the filter language.
     Text(Rc<SourceText>),
-    /// A WinDivert object, without blanks around it.
+    /// A WinDivert object, or the object text of a program; without blanks around it.
     Object(Rc<SourceText>),
     /// Bytecode, not looked at yet.
     Bytecode(Vec<u8>),
@@ -108,7 +109,7 @@ fn from_bytes(origin: Origin, bytes: Vec<u8>) -> Result<Filter, Finding> {
 
 fn from_text(origin: Origin, text: String) -> Filter {
     let trimmed = text.trim();
-    let content = if trimmed.starts_with(OBJECT) {
+    let content = if trimmed.starts_with(OBJECT) || trimmed.starts_with(PREFIX) {
         Content::Object(Rc::new(SourceText { origin: origin.clone(), text: trimmed.to_owned() }))
     } else {
         Content::Text(Rc::new(SourceText { origin: origin.clone(), text }))

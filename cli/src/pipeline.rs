@@ -7,8 +7,9 @@ use std::rc::Rc;
 use divert_compiler::Dialect;
 use divert_compiler::back::bytecode::emit;
 use divert_compiler::debug;
+use divert_compiler::front::object::ObjectError;
 use divert_compiler::front::text::{Analysis, LowerError, Options, Typed, analyse, lower};
-use divert_compiler::front::{bytecode, windivert};
+use divert_compiler::front::{self, bytecode, windivert};
 use divert_compiler::graph::{Builder, Graph};
 use divert_compiler::lint::{self, Levels};
 use divert_compiler::opt::optimise;
@@ -16,6 +17,7 @@ use divert_grammar::diagnostic::{Diagnostic, Severity};
 use divert_grammar::span::Span;
 use divert_vm::layer::Layer;
 use divert_vm::limits::USER_WORK;
+use divert_vm::object::{PREFIX, ReadError};
 use divert_vm::program::{Program, Verified};
 
 use crate::args::{DialectName, LayerName, Reading};
@@ -148,6 +150,9 @@ pub(crate) fn program<'b>(
 }
 
 fn object(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Finding> {
+    if source.text.starts_with(PREFIX) {
+        return object_text(source, reading);
+    }
     let layer = reading.layer.map_or(Layer::Network, LayerName::layer);
     windivert::decode(&source.text, layer).map_err(|error| {
         let whole = matches!(error.kind, windivert::ObjectErrorKind::Layer { .. });
@@ -166,6 +171,20 @@ fn object(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Finding> 
         };
         Finding::text(source, diagnostic)
     })
+}
+
+fn object_text(source: &Rc<SourceText>, reading: &Reading) -> Result<Graph, Finding> {
+    let bytes = front::object::program(&source.text).map_err(|error| {
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let start = match error {
+            ObjectError::Read(ReadError { at, .. }) => place(at),
+            ObjectError::Emit(_) => 0,
+        };
+        let span = Span::new(start, place(source.text.len()));
+        let message = "this is not the object text of a program";
+        Finding::text(source, Diagnostic::error(codes::BAD_OBJECT, message, span).label(error.to_string()))
+    })?;
+    program(&source.origin, &bytes, reading, USER_WORK).map(|verified| bytecode::lift(&verified))
 }
 
 fn text(source: &Rc<SourceText>, reading: &Reading, level: u8) -> Understood {

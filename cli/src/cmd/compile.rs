@@ -11,6 +11,7 @@ use divert_compiler::back::{dot, json, text};
 use divert_compiler::graph::{Graph, Node};
 use divert_grammar::diagnostic::Severity;
 use divert_vm::disasm::Listing;
+use divert_vm::limits::USER_WORK;
 use divert_vm::program::Program;
 
 use super::budget::Budget;
@@ -69,6 +70,8 @@ pub(crate) struct Compile {
 enum Target {
     /// Verified bytecode (.dvc)
     Bytecode,
+    /// The bytecode as object text, one line: what Divert's own library takes
+    Object,
     /// A WinDivert 2.2 filter object, one line
     Windivert,
     /// Text that WinDivert 2.2 accepts, one line
@@ -106,6 +109,7 @@ impl Compile {
         let bytes = match self.target {
             Target::Bytecode if self.debug => pipeline::assemble_with_text(&filter, &self.reading, &graph)?,
             Target::Bytecode => pipeline::assemble(&filter.origin, &graph)?,
+            Target::Object => object_text(&filter.origin, &graph, &self.reading)?.into_bytes(),
             Target::Windivert => object(&budget, &graph, console)?.into_bytes(),
             Target::WindivertText => plain_text(&filter.origin, &graph)?.into_bytes(),
             Target::ExtendedText => text::text(&graph).into_bytes(),
@@ -120,8 +124,8 @@ impl Compile {
                 Target::Windivert => prove::object(&source, &bytes),
                 Target::WindivertText => prove::text(&source, &bytes, Dialect::Windivert),
                 Target::ExtendedText => prove::text(&source, &bytes, Dialect::Extended),
-                // No form that can be read back: the bytecode stands for them.
-                Target::Listing | Target::Dot | Target::Json => {
+                // Forms of the bytecode, and such as cannot be read back: it stands for them.
+                Target::Listing | Target::Object | Target::Dot | Target::Json => {
                     prove::bytecode(&source, &pipeline::assemble(&filter.origin, &graph)?)
                 }
             };
@@ -133,6 +137,12 @@ impl Compile {
         }
         Ok(Status::Fine)
     }
+}
+
+fn object_text(origin: &Origin, graph: &Graph, reading: &Reading) -> Result<String, Finding> {
+    let bytes = pipeline::assemble(origin, graph)?;
+    let verified = pipeline::program(origin, &bytes, reading, USER_WORK)?;
+    Ok(format!("{}\n", divert_compiler::back::object::text(&verified)))
 }
 
 fn listing(origin: &Origin, graph: &Graph) -> Result<String, Finding> {

@@ -122,6 +122,8 @@ pub(crate) struct Subject<'s, 'a> {
     /// As it will be received, but for `sniffed`.
     pub(crate) record: Address,
     pub(crate) data: &'s [u8],
+    /// What happened matters more than the data: without room or memory for them, it is told without.
+    pub(crate) bare: bool,
     pub(crate) seen: Seen,
     pub(crate) can_block: bool,
     /// Handles with a greater serial number do not see it.
@@ -147,6 +149,11 @@ impl Subject<'_, '_> {
 
     fn record(&self, sniffed: bool) -> [u8; 80] {
         Address { sniffed, ..self.record }.encode()
+    }
+
+    /// How many bytes a queue has to have room for at least.
+    const fn least(&self) -> usize {
+        if self.bare { 0 } else { self.data.len() }
     }
 }
 
@@ -204,7 +211,9 @@ impl<P: Platform> Driver<P> {
             input: &input,
             class,
             record,
-            data: bytes,
+            // What stands behind the packet in its buffer is padding of the link.
+            data: packet.content(),
+            bare: false,
             seen,
             can_block: true,
             born: u64::MAX,
@@ -281,6 +290,7 @@ impl<P: Platform> Driver<P> {
             class: class(layer, event, outbound, endpoint.ipv6),
             record,
             data: &[],
+            bare: false,
             seen: Seen::Whole,
             can_block: layer == Layer::Socket && event != Event::SocketClose,
             born: born.0,
@@ -296,10 +306,8 @@ impl<P: Platform> Driver<P> {
             let (taken, sniffed) = match self.step(subject, &mut place) {
                 Step::End => return Verdict::LetGo,
                 Step::Blocked => return Verdict::Block,
-                Step::HandOver(mut receive, sniffed) => {
-                    let mut filled = Filled::default();
-                    put(&mut receive, &mut filled, &subject.record(sniffed), subject.data);
-                    self.platform.complete(receive, Ok(filled));
+                Step::HandOver(receive, sniffed) => {
+                    self.hand_over(receive, subject, sniffed);
                     (true, sniffed)
                 }
                 Step::Store(id, sniffed) => (self.store(id, subject, sniffed), sniffed),
@@ -319,8 +327,8 @@ impl<P: Platform> Driver<P> {
                     continue;
                 }
                 let sniffed = fixed.flags.has(Flags::SNIFF) || !subject.can_block;
-                let bytes = subject.data.len();
-                match session.live.with(|live| live.matched(fixed.flags, sniffed, bytes)) {
+                let (bytes, least) = (subject.data.len(), subject.least());
+                match session.live.with(|live| live.matched(fixed.flags, sniffed, bytes, least)) {
                     Matched::Dropped if !sniffed => return Step::Blocked,
                     Matched::Ignored | Matched::Dropped => {}
                     Matched::HandOver(receive) => return Step::HandOver(receive, sniffed),
@@ -337,11 +345,12 @@ impl<P: Platform> Driver<P> {
     /// Without memory a packet that was to be diverted is lost: who filters must not be bypassed by want of memory.
     fn store(&self, id: HandleId, subject: &Subject<'_, '_>, sniffed: bool) -> bool {
         let record = subject.record(sniffed);
-        let Ok(copy) = Queued::copy(&self.platform, record, sniffed, subject.now, subject.data) else {
-            return self.live(id, |live| live.no_memory(sniffed, subject.data.len())).unwrap_or(false);
-        };
-        let mut copy = Some(copy);
-        let stored = self.live(id, |live| Some(live.store(&self.platform, copy.take()?))).flatten();
+        let copy = |data| Queued::copy(&self.platform, record, sniffed, subject.now, data);
+        let copied = copy(subject.data).or_else(|none| if subject.bare { copy(&[]) } else { Err(none) });
+        let Ok(packet) = copied else { return self.store_nothing(id, subject, sniffed) };
+        let least = subject.least();
+        let mut copy = Some(packet);
+        let stored = self.live(id, |live| Some(live.store(&self.platform, copy.take()?, least))).flatten();
         match (stored, copy) {
             (Some(Stored::Done), _) => true,
             (Some(Stored::HandOver(mut receive, packet)), _) => {
@@ -356,5 +365,24 @@ impl<P: Platform> Driver<P> {
             }
             (None, None) => false,
         }
+    }
+
+    /// There is no memory for a copy: the packet is dropped and counted, unless a receive came in between.
+    fn store_nothing(&self, id: HandleId, subject: &Subject<'_, '_>, sniffed: bool) -> bool {
+        match self.live(id, |live| live.no_memory(sniffed, subject.data.len())) {
+            Some(Matched::HandOver(receive)) => {
+                self.hand_over(receive, subject, sniffed);
+                true
+            }
+            Some(Matched::Dropped | Matched::Store) => true,
+            Some(Matched::Ignored) | None => false,
+        }
+    }
+
+    /// Completes a receive that waited.
+    fn hand_over(&self, mut receive: P::Receive, subject: &Subject<'_, '_>, sniffed: bool) {
+        let mut filled = Filled::default();
+        put(&mut receive, &mut filled, &subject.record(sniffed), subject.data);
+        self.platform.complete(receive, Ok(filled));
     }
 }

@@ -3,6 +3,8 @@
 //! Three locks, always in this order: `control` serialises opening and closing, so that REFLECT handles see them in one
 //! order; `table` says which handles there are; each handle has its own. The data's way takes the last two only.
 
+use alloc::vec::Vec;
+
 use divert_driver_protocol::limits::{MAX_LISTED, MAX_PRIORITY, MIN_PRIORITY};
 use divert_driver_protocol::reply::ENTRY;
 use divert_driver_protocol::{Code, Counter, HandleEntry, How, Open, Opened, Parameter, Statistics};
@@ -10,9 +12,12 @@ use divert_vm::limits::DRIVER_WORK;
 use divert_vm::{Event, Layer};
 
 use crate::error::Refusal;
+use crate::memory::try_push;
 use crate::needs::callouts;
+use crate::object::object;
 use crate::platform::{Lock, Platform, Program, Shared};
 use crate::queue::Queued;
+use crate::reflect::Portrait;
 use crate::session::Fixed;
 use crate::state::{Action, State};
 use crate::table::{Session, Table};
@@ -50,7 +55,9 @@ impl HandleId {
 /// What `control` protects.
 pub(crate) struct Control {
     /// The serial number of the next handle.
-    pub(crate) next: u64,
+    next: u64,
+    /// What REFLECT handles are told of the open handles, in the order of opening.
+    portraits: Vec<Portrait>,
 }
 
 /// The runtime.
@@ -73,7 +80,7 @@ impl<P: Platform> Driver<P> {
     pub fn with_work_limit(platform: P, work_limit: u32) -> Self {
         Self {
             platform,
-            control: P::Mutex::new(Control { next: 1 }),
+            control: P::Mutex::new(Control { next: 1, portraits: Vec::new() }),
             table: P::Shared::new(Table::new()),
             closed: P::Lock::new(Statistics::default()),
             work_limit,
@@ -109,17 +116,32 @@ impl<P: Platform> Driver<P> {
             0 => self.work_limit,
             asked => asked.min(self.work_limit),
         };
+        let mut charge = 0;
+        let opened = self.settle_in(id, process_id, request, limit, &mut charge);
+        if opened.is_err() {
+            self.platform.give(charge);
+        }
+        opened
+    }
+
+    /// Takes the budget (which `charge` tells), keeps the program, and enters the handle.
+    fn settle_in(
+        &self,
+        id: HandleId,
+        process_id: u32,
+        request: &Open<'_>,
+        limit: u32,
+        charge: &mut usize,
+    ) -> Result<Opened, Refusal> {
+        self.charge(request.program.len(), charge)?;
         let program = self.platform.keep(request.program, limit)?;
         let own = program.verified().program().layer();
         if own != request.layer {
             return Err(Refusal::Layer { program: own });
         }
-        let object = self.platform.object(program.verified()).map_err(|_| Refusal::NoMemory)?;
-        let charge = request.program.len().saturating_add(object.len());
-        if !self.platform.take(charge) {
-            return Err(Refusal::NoMemory);
-        }
-        let opened = self.control.with(|control| {
+        let object = object(program.verified()).map_err(|_| Refusal::NoMemory)?;
+        self.charge(object.len(), charge)?;
+        self.control.with(|control| {
             let fixed = Fixed {
                 serial: control.next,
                 timestamp: self.platform.ticks(),
@@ -129,19 +151,30 @@ impl<P: Platform> Driver<P> {
                 flags: request.flags,
                 callouts: callouts(program.verified().needs(), request.layer, request.flags),
                 program,
-                object,
-                charge,
+                charge: *charge,
             };
             let opened = Opened { serial: fixed.serial, work: fixed.work() };
+            let portrait = Portrait::of(&fixed, object);
+            control.portraits.try_reserve(1).map_err(|_| Refusal::NoMemory)?;
             self.enter(id, fixed)?;
             control.next = control.next.saturating_add(1);
-            self.tell_opened(id);
+            if request.layer == Layer::Reflect {
+                self.tell_of_all(id, &control.portraits);
+            } else {
+                self.tell(Event::ReflectOpen, &portrait, None);
+                // There is room for one.
+                let _ = try_push(&mut control.portraits, portrait);
+            }
             Ok(opened)
-        });
-        if opened.is_err() {
-            self.platform.give(charge);
+        })
+    }
+
+    fn charge(&self, bytes: usize, charge: &mut usize) -> Result<(), Refusal> {
+        if !self.platform.take(bytes) {
+            return Err(Refusal::NoMemory);
         }
-        opened
+        *charge = charge.saturating_add(bytes);
+        Ok(())
     }
 
     /// Installs the callouts, then makes the handle visible to packets.
@@ -236,7 +269,7 @@ impl<P: Platform> Driver<P> {
     /// When it is closed already. That is harmless: a shell may call this from every place that could be the last.
     pub fn close(&self, id: HandleId) -> Result<(), Code> {
         let (slot, generation) = id.parts();
-        let session = self.control.with(|_| {
+        let session = self.control.with(|control| {
             self.live(id, |live| live.act(Action::Close)).unwrap_or(Err(Code::InvalidHandle))?;
             let before = self.table.read(Table::callouts);
             let removed = self.table.write(|table| table.remove(slot, generation));
@@ -246,8 +279,11 @@ impl<P: Platform> Driver<P> {
                 // Should it fail, the packets of the callouts that stay meet nobody.
                 let _ = self.platform.install(after);
             }
-            if let Some(fixed) = session.fixed.as_ref().filter(|fixed| fixed.layer != Layer::Reflect) {
-                self.tell(Event::ReflectClose, fixed, None);
+            if let Some(serial) = session.fixed.as_ref().map(|fixed| fixed.serial) {
+                if let Some(portrait) = control.portraits.iter().find(|portrait| portrait.serial == serial) {
+                    self.tell(Event::ReflectClose, portrait, None);
+                }
+                control.portraits.retain(|portrait| portrait.serial != serial);
             }
             Ok(session)
         })?;

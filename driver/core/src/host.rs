@@ -13,7 +13,7 @@ use std::vec::Vec;
 use divert_vm::{Program as Decoded, Verified};
 
 use crate::inject::Injection;
-use crate::memory::{NoMemory, Pool};
+use crate::memory::Pool;
 use crate::needs::Callouts;
 use crate::platform::{
     Clock, EngineError, KeepError, Lock, Memory, Platform, Program, Programs, Receive, Shared, Stack,
@@ -158,11 +158,6 @@ impl Programs for Host {
 
     fn keep(&self, bytes: &[u8], work_limit: u32) -> Result<HostProgram, KeepError> {
         keep(bytes, work_limit)
-    }
-
-    /// On the host the object is the program itself.
-    fn object(&self, program: &Verified<'_>) -> Result<Vec<u8>, NoMemory> {
-        Ok(program.program().bytes().to_vec())
     }
 }
 

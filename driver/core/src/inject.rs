@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use divert_driver_protocol::{Address, Code, Counter, Data, Flags, Send, Sent};
+use divert_driver_protocol::{Address, Code, Counter, Data, Flags, Send, Sent, Statistics};
 use divert_vm::checksum::{Leave, decrement_ttl, update};
 use divert_vm::{Layer, Packet};
 
@@ -115,7 +115,7 @@ impl<P: Platform> Driver<P> {
     pub fn send(&self, id: HandleId, batch: &Send<'_>) -> Result<Sent, Code> {
         let (layer, priority) = self.sender(id)?;
         if let Err(code) = check(batch) {
-            self.live(id, |live| live.statistics.add(Counter::SendRefused, batch.len() as u64));
+            self.tally(id, |statistics| statistics.add(Counter::SendRefused, batch.len() as u64));
             return Err(code);
         }
         let mut sent = Sent::default();
@@ -130,15 +130,15 @@ impl<P: Platform> Driver<P> {
                     sent.bytes = sent.bytes.saturating_add(u32::try_from(length).unwrap_or(u32::MAX));
                 }
                 Err((counter, code)) => {
-                    self.live(id, |live| live.statistics.count(counter));
+                    self.tally(id, |statistics| statistics.count(counter));
                     sent.failed = sent.failed.saturating_add(1);
                     sent.code = sent.code.or(Some(code));
                 }
             }
         }
-        self.live(id, |live| {
-            live.statistics.add(Counter::Injected, u64::from(sent.packets));
-            live.statistics.add(Counter::InjectedBytes, u64::from(sent.bytes));
+        self.tally(id, |statistics| {
+            statistics.add(Counter::Injected, u64::from(sent.packets));
+            statistics.add(Counter::InjectedBytes, u64::from(sent.bytes));
         });
         Ok(sent)
     }
@@ -223,8 +223,15 @@ impl<P: Platform> Driver<P> {
     pub fn injected(&self, ticket: Ticket, well: bool) {
         let id = ticket.id;
         self.settle(ticket);
-        if !well && self.live(id, |live| live.statistics.count(Counter::InjectFailed)).is_none() {
-            self.closed.with(|closed| closed.count(Counter::InjectFailed));
+        if !well {
+            self.tally(id, |statistics| statistics.count(Counter::InjectFailed));
+        }
+    }
+
+    /// Counts for a handle, or for all closed ones when it was closed meanwhile.
+    fn tally(&self, id: HandleId, count: impl Fn(&mut Statistics)) {
+        if self.live(id, |live| count(&mut live.statistics)).is_none() {
+            self.closed.with(count);
         }
     }
 

@@ -28,6 +28,7 @@ pub mod host;
 mod inject;
 pub mod memory;
 pub mod needs;
+mod object;
 pub mod platform;
 mod queue;
 mod receive;

@@ -4,13 +4,10 @@
 //! over `std`. None of them may call back into the driver from within `Lock::with` or `Shared`; the stack may call
 //! [`crate::Driver::packet`] from within [`Stack::inject`].
 
-use alloc::vec::Vec;
-
 use divert_vm::wire::DecodeError;
 use divert_vm::{Verified, VerifyError};
 
 use crate::inject::Injection;
-use crate::memory::NoMemory;
 use crate::needs::Callouts;
 use crate::receive::{Completion, Window};
 
@@ -85,12 +82,6 @@ pub trait Programs {
     /// # Errors
     /// When the bytes are not a program, the verifier refuses it, or there is no memory.
     fn keep(&self, bytes: &[u8], work_limit: u32) -> Result<Self::Program, KeepError>;
-
-    /// The text of the filter object, which REFLECT handles receive; computed from the verified program alone.
-    ///
-    /// # Errors
-    /// When there is no memory.
-    fn object(&self, program: &Verified<'_>) -> Result<Vec<u8>, NoMemory>;
 }
 
 /// A receive that user mode asked for and waits for. Whoever owns it completes it, once.

@@ -55,6 +55,12 @@ impl Queued {
         bytes.saturating_add(size_of::<Self>())
     }
 
+    /// Lets go of the bytes.
+    pub(crate) fn strip(&mut self, memory: &impl Memory) {
+        memory.give(self.bytes.len());
+        self.bytes = Vec::new();
+    }
+
     /// A copy that is charged to the budget of all handles.
     pub(crate) fn copy(
         memory: &impl Memory,

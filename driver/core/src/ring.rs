@@ -1,9 +1,13 @@
-//! A first-in-first-out ring that grows, and says so when it cannot.
+//! A first-in-first-out ring that grows, and says so when it cannot. It shrinks again: what a handle's queue once held
+//! does not stay with it, out of every budget.
 
 use alloc::vec::Vec;
 
-/// Room after the first growth.
+/// Room after the first growth; the least there is after that.
 const FIRST: usize = 16;
+
+/// So many places for each element, at most.
+const SPARSE: usize = 4;
 
 /// A queue of `T`. An empty one has no memory.
 #[derive(Debug)]
@@ -40,6 +44,7 @@ impl<T> Ring<T> {
         let value = self.slots.get_mut(self.head)?.take()?;
         self.head = self.place(1);
         self.len = self.len.saturating_sub(1);
+        self.shrink();
         Some(value)
     }
 
@@ -58,18 +63,28 @@ impl<T> Ring<T> {
     }
 
     fn grow(&mut self) -> bool {
-        let room = self.slots.len().saturating_mul(2).max(FIRST);
+        self.resize(self.slots.len().saturating_mul(2).max(FIRST))
+    }
+
+    fn shrink(&mut self) {
+        let room = self.slots.len();
+        if room > FIRST && self.len.saturating_mul(SPARSE) <= room {
+            // Without memory for the smaller one the larger one stays.
+            let _ = self.resize(room / 2);
+        }
+    }
+
+    /// Moves to other memory; `room` is not less than there are elements.
+    fn resize(&mut self, room: usize) -> bool {
         let mut slots = Vec::new();
         if slots.try_reserve_exact(room).is_err() {
             return false;
         }
         slots.resize_with(room, || None);
         let len = self.len;
-        for slot in &mut slots {
-            match self.pop_front() {
-                Some(value) => *slot = Some(value),
-                None => break,
-            }
+        for (number, slot) in slots.iter_mut().enumerate().take(len) {
+            let place = self.place(number);
+            *slot = self.slots.get_mut(place).and_then(Option::take);
         }
         *self = Self { slots, head: 0, len };
         true
@@ -91,6 +106,7 @@ impl<T> Ring<T> {
             }
         }
         self.len = self.len.saturating_sub(1);
+        self.shrink();
         value
     }
 }
@@ -120,6 +136,7 @@ mod tests {
                 }
                 prop_assert_eq!(ring.front(), model.front());
                 prop_assert_eq!((ring.len(), ring.is_empty()), (model.len(), model.is_empty()));
+                prop_assert!(ring.slots.len() <= (super::SPARSE * ring.len() + 1).max(super::FIRST));
             }
         }
     }

@@ -3,8 +3,6 @@
 //! The lock's invariant: while a receive waits, the queue is empty. So a packet that finds one waiting is handed over
 //! at once and nothing overtakes.
 
-use alloc::vec::Vec;
-
 use divert_driver_protocol::limits::{INTERFACE_MAJOR, INTERFACE_MINOR};
 use divert_driver_protocol::{Code, request::How};
 use divert_driver_protocol::{Counter, Flags, Parameter, Statistics};
@@ -26,9 +24,8 @@ pub(crate) struct Fixed<P: Platform> {
     pub(crate) priority: i16,
     pub(crate) flags: Flags,
     pub(crate) program: P::Program,
-    pub(crate) object: Vec<u8>,
     pub(crate) callouts: Callouts,
-    /// What program and object take from the budget.
+    /// What program and object (see [`crate::reflect::Portrait`]) take from the budget.
     pub(crate) charge: usize,
 }
 
@@ -104,8 +101,15 @@ impl<P: Platform> Live<P> {
         self.statistics.count(if sniffed { Counter::Sniffed } else { Counter::Blocked });
     }
 
-    /// The filter matched `bytes` bytes. Only what is settled here is counted here.
-    pub(crate) fn matched(&mut self, flags: Flags, sniffed: bool, bytes: usize) -> Matched<P::Receive> {
+    /// The filter matched `bytes` bytes, of which the queue must have room for `least`. Only what is settled here is
+    /// counted here.
+    pub(crate) fn matched(
+        &mut self,
+        flags: Flags,
+        sniffed: bool,
+        bytes: usize,
+        least: usize,
+    ) -> Matched<P::Receive> {
         if !self.state.receives() {
             return Matched::Ignored;
         }
@@ -117,7 +121,7 @@ impl<P: Platform> Live<P> {
         if let Some(receive) = self.hand_over(sniffed, bytes) {
             return Matched::HandOver(receive);
         }
-        if !self.queue.admits(bytes) {
+        if !self.queue.admits(least) {
             self.count_match(sniffed, bytes);
             self.statistics.count(Counter::DroppedTooLarge);
             return Matched::Dropped;
@@ -142,23 +146,29 @@ impl<P: Platform> Live<P> {
         }
     }
 
-    /// There was no memory for a copy; whether it counts as dropped.
-    pub(crate) fn no_memory(&mut self, sniffed: bool, bytes: usize) -> bool {
+    /// There was no memory for a copy. A receive that came in between needs none.
+    pub(crate) fn no_memory(&mut self, sniffed: bool, bytes: usize) -> Matched<P::Receive> {
         if !self.state.receives() {
-            return false;
+            return Matched::Ignored;
+        }
+        if let Some(receive) = self.hand_over(sniffed, bytes) {
+            return Matched::HandOver(receive);
         }
         self.count_match(sniffed, bytes);
         self.statistics.count(Counter::DroppedMemory);
-        true
+        Matched::Dropped
     }
 
-    /// Stores a copy.
-    pub(crate) fn store(&mut self, platform: &P, packet: Queued) -> Stored<P::Receive> {
+    /// Stores a copy, of which `least` bytes are needed: more than that, or nothing, when the queue can never hold it.
+    pub(crate) fn store(&mut self, platform: &P, mut packet: Queued, least: usize) -> Stored<P::Receive> {
         if !self.state.receives() {
             return Stored::Ignored(packet);
         }
         if let Some(receive) = self.hand_over(packet.sniffed, packet.bytes.len()) {
             return Stored::HandOver(receive, packet);
+        }
+        if packet.bytes.len() > least && !self.queue.admits(packet.bytes.len()) {
+            packet.strip(platform);
         }
         self.count_match(packet.sniffed, packet.bytes.len());
         self.queue.push(packet, platform, &mut self.statistics);

@@ -42,9 +42,6 @@ impl Programs for Loomed {
     fn keep(&self, bytes: &[u8], work_limit: u32) -> Result<HostProgram, KeepError> {
         self.0.keep(bytes, work_limit)
     }
-    fn object(&self, program: &Verified<'_>) -> Result<Vec<u8>, NoMemory> {
-        self.0.object(program)
-    }
 }
 
 impl Stack for Loomed {

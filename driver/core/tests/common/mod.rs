@@ -7,7 +7,8 @@ use divert_compiler::graph::Builder;
 use divert_driver_core::host::{Host, HostReceive};
 use divert_driver_core::{Answer, Arrival, Driver, Filled, HandleId, Verdict};
 use divert_driver_protocol::{Address, Code, Counter, Flags, Open, Send, Sent};
-use divert_vm::{Endpoint, Layer};
+use divert_vm::limits::DRIVER_WORK;
+use divert_vm::{Endpoint, Layer, Program};
 
 pub(crate) type Host1 = Driver<Host>;
 
@@ -19,6 +20,14 @@ pub(crate) fn filter(layer: Layer, text: &str) -> Vec<u8> {
     let mut builder = Builder::simplifying(typed.layer);
     let entry = lower(&typed, &mut builder).unwrap();
     emit(&builder.finish(entry), &[]).unwrap()
+}
+
+/// What REFLECT handles receive of a program.
+pub(crate) fn object(program: &[u8]) -> Vec<u8> {
+    let verified = Program::decode(program).unwrap().verify(DRIVER_WORK).unwrap();
+    let mut text = divert_compiler::back::object::text(&verified).into_bytes();
+    text.push(0);
+    text
 }
 
 pub(crate) fn driver() -> Host1 {

@@ -126,16 +126,17 @@ fn reflect_tells_in_order() {
         assert!(address.sniffed && address.layer == 4 && handle.process_id == 77);
         told.push((address.event, handle.layer, handle.priority, handle.flags, handle.timestamp, got.data));
     }
-    let socket = filter(Layer::Socket, "true");
+    let text = |layer, text| object(&filter(layer, text));
     assert_eq!(
         told,
         [
-            (8, 0, 1, 0, 0, filter(Layer::Network, "tcp")),
-            (8, 3, -3, 5, 0, socket),
-            (8, 1, 30_000, 0x21, 50_000, filter(Layer::Forward, "ip")),
-            (9, 0, 1, 0, 0, filter(Layer::Network, "tcp")),
+            (8, 0, 1, 0, 0, text(Layer::Network, "tcp")),
+            (8, 3, -3, 5, 0, text(Layer::Socket, "true")),
+            (8, 1, 30_000, 0x21, 50_000, text(Layer::Forward, "ip")),
+            (9, 0, 1, 0, 0, text(Layer::Network, "tcp")),
         ]
     );
+    assert_eq!(text(Layer::Network, "tcp"), b"@Divert_101080110\0");
     driver.close(third).unwrap();
     driver.close(second).unwrap();
     assert_eq!(counter(&driver, reflect, Counter::Queued), 6);

@@ -156,10 +156,6 @@ impl Programs for Least {
         let verified = program.verify(work_limit).map_err(KeepError::Verify)?;
         Ok(Kept { verified, _bytes: bytes })
     }
-
-    fn object(&self, program: &Verified<'_>) -> Result<Vec<u8>, NoMemory> {
-        copy(program.program().bytes())
-    }
 }
 
 impl Stack for Least {
@@ -234,6 +230,7 @@ pub unsafe extern "C" fn control(
                 Answer::Pended => 0,
             }
         }
+        Ok(Control::Complete(completed)) => completed.length as usize,
         Err(code) => code.number() as usize,
     }
 }
