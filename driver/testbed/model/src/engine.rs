@@ -48,6 +48,14 @@ pub struct Filter {
     session: u64,
 }
 
+impl Filter {
+    /// A filter that was just added, as its callout is told of it.
+    #[must_use]
+    pub const fn preview(new: NewFilter, id: u64) -> Self {
+        Self { new, id, session: 0 }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 struct Objects {
     providers: BTreeMap<Key, u64>,

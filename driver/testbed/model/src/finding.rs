@@ -47,17 +47,19 @@ pub enum Rule {
     LockNotHeld,
     /// A spin lock was acquired by the thread that holds it.
     LockTwice,
-    /// A callback returned with a spin lock held.
+    /// A callback returned with a spin lock held, or at another level than it was called at.
     LockKept,
     /// A callout was unregistered while it classified.
     UnregisteredInUse,
     /// A flow was given a second context by the same callout, or one was removed that it does not have.
     FlowContext,
+    /// The level was raised to a lower one, or lowered to a higher one.
+    LevelOrder,
 }
 
 impl Rule {
     /// All of them, by number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::ListFreedTwice,
         Self::ListFreedInStack,
         Self::ListUnknown,
@@ -81,6 +83,7 @@ impl Rule {
         Self::LockKept,
         Self::UnregisteredInUse,
         Self::FlowContext,
+        Self::LevelOrder,
     ];
 
     /// The rule with this number.

@@ -89,13 +89,27 @@ fn locks_and_waiting() {
     assert_eq!(threads.release(1, 0xA), Err(Rule::LockNotHeld));
     assert_eq!(threads.may_wait(1), Ok(()));
     // Within a callback at DISPATCH_LEVEL; the lock that was held before may be held after.
-    threads.enter(2);
-    assert_eq!(threads.leave(2, 1), Ok(()));
+    let entered = threads.enter(2);
+    assert_eq!(threads.leave(2, entered), Ok(()));
     assert_eq!(threads.release(2, 0xB), Ok(()));
-    threads.enter(2);
+    let entered = threads.enter(2);
     assert_eq!(threads.may_wait(2), Err(Rule::WaitsAtDispatch));
     assert_eq!(threads.acquire(2, 0xC), Ok(()));
-    assert_eq!(threads.leave(2, 0), Err(Rule::LockKept));
+    assert_eq!(threads.leave(2, entered), Err(Rule::LockKept));
+    // A lock of the client's own: it raises the level and lowers it.
+    assert_eq!(threads.raise(4, 2), Ok(0));
+    assert_eq!(threads.may_wait(4), Err(Rule::WaitsAtDispatch));
+    assert_eq!(threads.raise(4, 2), Ok(2));
+    assert_eq!(threads.raise(4, 1), Err(Rule::LevelOrder));
+    assert_eq!(threads.lower(4, 2), Ok(()));
+    assert_eq!(threads.lower(4, 0), Ok(()));
+    assert_eq!(threads.lower(4, 2), Err(Rule::LevelOrder));
+    assert_eq!(threads.may_wait(4), Ok(()));
+    let entered = threads.enter(4);
+    assert_eq!(threads.raise(4, 2), Ok(2));
+    assert_eq!(threads.lower(4, 0), Ok(()));
+    assert_eq!(threads.leave(4, entered), Err(Rule::LockKept));
+    assert_eq!(threads.irql(4), 0);
 }
 
 #[test]
