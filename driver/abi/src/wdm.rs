@@ -6,6 +6,8 @@
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
 
+pub mod member;
+
 /// Names as the documentation has them.
 pub type PVOID = *mut c_void;
 pub type NTSTATUS = i32;
@@ -357,6 +359,7 @@ pub const fn CTL_CODE(device: u32, function: u32, method: u32, access: u32) -> u
 pub const METHOD_BUFFERED: u32 = 0;
 pub const METHOD_IN_DIRECT: u32 = 1;
 pub const METHOD_OUT_DIRECT: u32 = 2;
+pub const METHOD_NEITHER: u32 = 3;
 pub const FILE_READ_DATA: u32 = 1;
 pub const FILE_WRITE_DATA: u32 = 2;
 
