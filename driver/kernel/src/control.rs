@@ -1,0 +1,158 @@
+//! Requests of user mode: a file object of the device is a handle.
+
+use divert_driver_abi::wdm::{
+    IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL, NTSTATUS, STATUS_CANCELLED,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_PENDING, STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
+};
+use divert_driver_core::{Answer, Completion, Control, HandleId, Window};
+use divert_driver_protocol::control_code::ControlCode;
+use divert_driver_protocol::limits::MAX_LISTED;
+use divert_driver_protocol::reply::ENTRY;
+use divert_driver_protocol::{Code, Completed, Layout, Request};
+
+use crate::platform::{DRIVER, Runtime};
+use crate::sys::irp::{Irp, Share, Waiting};
+use crate::sys::{current_process, pool};
+
+/// Every reply but a listing fits.
+const SHORT_REPLY: usize = 256;
+/// The longest listing fits.
+const LONG_REPLY: usize = 16 + MAX_LISTED * ENTRY;
+
+/// The status that says a code. What is cancelled says so in the system's own way.
+fn status(code: Code) -> NTSTATUS {
+    if code == Code::OperationAborted { STATUS_CANCELLED } else { code.status() }
+}
+
+/// A request. PASSIVE_LEVEL, in a thread of the process that made it (but for cleanup and close).
+pub(crate) fn dispatch(irp: Irp) -> NTSTATUS {
+    let Some(driver) = DRIVER.get() else { return irp.complete(STATUS_UNSUCCESSFUL, 0) };
+    match irp.major() {
+        IRP_MJ_CREATE => match driver.create() {
+            Ok(id) => {
+                irp.set_file_number(id.to_raw());
+                irp.complete(STATUS_SUCCESS, 0)
+            }
+            Err(code) => irp.complete(status(code), 0),
+        },
+        IRP_MJ_CLEANUP | IRP_MJ_CLOSE => {
+            // The second of them finds nothing to close.
+            let _ = driver.close(HandleId::from_raw(irp.file_number()));
+            irp.complete(STATUS_SUCCESS, 0)
+        }
+        IRP_MJ_DEVICE_CONTROL => match ControlCode::from_number(irp.control().code) {
+            Some(ControlCode::Message) => message(driver, irp),
+            Some(ControlCode::Receive) => receive(driver, irp),
+            None => irp.complete(STATUS_INVALID_DEVICE_REQUEST, 0),
+        },
+        _ => irp.complete(STATUS_INVALID_DEVICE_REQUEST, 0),
+    }
+}
+
+/// Every message but receives. The reply is written elsewhere first: it goes into the place of the message.
+fn message(driver: &Runtime, mut irp: Irp) -> NTSTATUS {
+    let mut short = [0; SHORT_REPLY];
+    let mut long = None;
+    let length = irp.control().output;
+    let reply = match short.get_mut(..length) {
+        Some(reply) => reply,
+        None => {
+            let Some(room) = pool::try_zeroed(length.min(LONG_REPLY)) else {
+                return irp.complete(status(Code::NoSystemResources), 0);
+            };
+            long.insert(room).as_mut_slice()
+        }
+    };
+    let id = HandleId::from_raw(irp.file_number());
+    match driver.control(id, current_process(), irp.input(), reply) {
+        Ok(Control::Replied(written)) => {
+            let output = irp.output();
+            for (to, from) in output.iter_mut().zip(reply.iter().take(written)) {
+                *to = *from;
+            }
+            irp.complete(STATUS_SUCCESS, written)
+        }
+        Ok(Control::Complete(completed)) => complete(irp, completed),
+        // A receive has a code of its own.
+        Ok(Control::Receive(_)) => irp.complete(status(Code::InvalidParameter), 0),
+        Err(code) => irp.complete(status(code), 0),
+    }
+}
+
+/// Ends a request as it asks for. The length is the caller's to believe: with an output buffer the system would copy
+/// as much of the kernel's memory to it, so there must be none.
+fn complete(irp: Irp, Completed { code, length }: Completed) -> NTSTATUS {
+    if irp.control().output != 0 || irp.has_user_buffer() {
+        return irp.complete(status(Code::InvalidParameter), 0);
+    }
+    irp.complete_pending(code.map_or(STATUS_SUCCESS, status), length as usize)
+}
+
+fn receive(driver: &Runtime, irp: Irp) -> NTSTATUS {
+    let Ok(Request::Receive(asked)) = Request::decode(irp.input()) else {
+        return irp.complete(status(Code::InvalidParameter), 0);
+    };
+    let Ok(layout) = Layout::new(irp.control().output, asked.addresses) else {
+        return irp.complete(status(Code::InvalidParameter), 0);
+    };
+    let id = HandleId::from_raw(irp.file_number());
+    let (irp, share) = match irp.wait(id.to_raw()) {
+        Ok(waiting) => waiting,
+        Err(irp) => return irp.complete(status(Code::NoSystemResources), 0),
+    };
+    match driver.receive(id, Receive { irp, layout }) {
+        Answer::Complete(receive, completion) => receive.complete(completion),
+        // Whoever cancelled it before it could be found has left it to this.
+        Answer::Pended if share.is_cancelled() => take_back(driver, id, &share),
+        Answer::Pended => {}
+    }
+    STATUS_PENDING
+}
+
+/// A request that waits was cancelled. Up to DISPATCH_LEVEL, in any thread.
+pub(crate) fn cancel(id: u64, share: &Share) {
+    if let Some(driver) = DRIVER.get() {
+        take_back(driver, HandleId::from_raw(id), share);
+    }
+}
+
+fn take_back(driver: &Runtime, id: HandleId, share: &Share) {
+    if let Some(receive) = driver.cancel(id, share.key()) {
+        receive.complete(Err(Code::OperationAborted));
+    }
+}
+
+/// A receive of user mode.
+pub(crate) struct Receive {
+    irp: Waiting,
+    layout: Layout,
+}
+
+impl divert_driver_core::platform::Receive for Receive {
+    fn key(&self) -> u64 {
+        self.irp.key()
+    }
+
+    fn window(&mut self) -> Window<'_> {
+        match self.layout.split(self.irp.buffer()) {
+            Some(parts) => Window { addresses: parts.addresses, data: parts.data },
+            // The layout was made for the length of the buffer.
+            None => Window { addresses: &mut [], data: &mut [] },
+        }
+    }
+}
+
+impl Receive {
+    /// Ends it. Up to DISPATCH_LEVEL.
+    pub(crate) fn complete(mut self, completion: Completion) {
+        let ended = completion.and_then(|filled| {
+            let truncated = filled.truncated.then_some(Code::InsufficientBuffer);
+            let mut parts = self.layout.split(self.irp.buffer()).ok_or(Code::InvalidParameter)?;
+            parts.finish(filled.packets, filled.bytes, truncated).map_err(|_| Code::InvalidParameter)
+        });
+        match ended {
+            Ok(length) => self.irp.complete(STATUS_SUCCESS, length),
+            Err(code) => self.irp.complete(status(code), 0),
+        }
+    }
+}
