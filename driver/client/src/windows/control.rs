@@ -3,6 +3,7 @@
 use std::os::windows::io::{AsRawHandle as _, BorrowedHandle, FromRawHandle as _, OwnedHandle};
 use std::ptr::{null, null_mut};
 
+use divert_driver_protocol::limits::NAME;
 use divert_driver_protocol::{Code, ControlCode};
 use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, GENERIC_READ, GENERIC_WRITE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::Storage::FileSystem::{CreateFileW, FILE_FLAG_OVERLAPPED, OPEN_EXISTING};
@@ -12,15 +13,12 @@ use super::event::Event;
 use super::{last_failure, wide};
 use crate::device::Failure;
 
-/// The device, as user mode names it. The 2 is the version of the protocol: versions can live side by side.
-const DEVICE: &str = r"\\.\Divert2";
-
 /// Opens a new file object of the device, which must be there.
 ///
 /// # Errors
 /// What the system says.
 pub fn open_device() -> Result<OwnedHandle, Failure> {
-    let name = wide(DEVICE);
+    let name = wide(&format!(r"\\.\{NAME}"));
     let access = GENERIC_READ | GENERIC_WRITE;
     // SAFETY: the name ends with a zero and lives until after the call; null pointers mean no attributes and no template.
     let file = unsafe {

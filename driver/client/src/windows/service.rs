@@ -28,7 +28,7 @@ use super::{last_failure, open_device, wide};
 use crate::device::Failure;
 
 /// Name of the service.
-pub const NAME: &str = "Divert2";
+pub use divert_driver_protocol::limits::NAME;
 /// File of the driver, beside the program or library that opens it.
 pub const DRIVER: &str = "divert64.sys";
 /// Name of the mutex under which one process at a time installs.
