@@ -44,7 +44,7 @@ fn run(mut arguments: Arguments) -> Result<(), Error> {
 }
 
 /// Host and path of a request.
-pub fn url(payload: &[u8]) -> Option<String> {
+fn url(payload: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(payload);
     let mut lines = text.split("\r\n");
     let mut request = lines.next()?.split(' ');

@@ -242,7 +242,7 @@ const fn system(_: Flags) -> Result<Box<dyn Device>, Error> {
 }
 
 fn receive_message(buffer: &Buffer) -> Result<Vec<u8>, Error> {
-    encoded(&Request::Receive(Receive { addresses: buffer.capacity() }))
+    encoded(&Request::Receive(Receive { addresses: buffer.capacity(), hold: 0 }))
 }
 
 fn encoded(request: &Request<'_>) -> Result<Vec<u8>, Error> {

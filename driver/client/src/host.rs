@@ -168,7 +168,10 @@ impl Device for HostDevice {
                 Some(code) => Err(failure(code)),
                 None => Ok(completed.length as usize),
             },
-            Ok(Control::Receive(_)) => Err(failure(Code::InvalidParameter)),
+            // Nothing is held here: that is for who has to answer a caller of its own.
+            Ok(Control::Receive(_) | Control::Hold { .. } | Control::Release { .. }) => {
+                Err(failure(Code::InvalidParameter))
+            }
             Err(code) => Err(failure(code)),
         }
     }

@@ -10,7 +10,7 @@ const PSH: u8 = 8;
 const ACK: u8 = 16;
 
 /// The address of an answer: the other way, on the same interface, all checksums to be computed.
-pub fn back(address: &Address) -> Address {
+pub(crate) fn back(address: &Address) -> Address {
     Address {
         outbound: !address.outbound,
         ip_checksum: false,
@@ -21,24 +21,24 @@ pub fn back(address: &Address) -> Address {
 }
 
 /// The same way as a packet, all checksums to be computed.
-pub fn along(address: &Address) -> Address {
+pub(crate) fn along(address: &Address) -> Address {
     Address { ip_checksum: false, tcp_checksum: false, udp_checksum: false, ..*address }
 }
 
 /// What is known of a TCP segment.
 #[derive(Clone, Copy, Debug)]
-pub struct Segment<'p> {
+pub(crate) struct Segment<'p> {
     bytes: &'p [u8],
     version: Version,
     /// Where its TCP header begins.
-    pub offset: usize,
+    pub(crate) offset: usize,
     /// Its payload.
-    pub payload: &'p [u8],
+    pub(crate) payload: &'p [u8],
 }
 
 impl<'p> Segment<'p> {
     /// The TCP segment that a packet carries.
-    pub fn of(bytes: &'p [u8]) -> Option<Self> {
+    pub(crate) fn of(bytes: &'p [u8]) -> Option<Self> {
         let packet = Packet::parse(bytes).ok()?;
         let transport = packet.transport();
         if transport.kind != Protocol::Tcp {
@@ -64,7 +64,7 @@ impl<'p> Segment<'p> {
     }
 
     /// A reset for whoever sent it.
-    pub fn reset(&self) -> Vec<u8> {
+    pub(crate) fn reset(&self) -> Vec<u8> {
         if self.flags() & ACK != 0 {
             self.answer(self.number(8), 0, RST, &[])
         } else {
@@ -73,12 +73,12 @@ impl<'p> Segment<'p> {
     }
 
     /// A reset for whoever it was sent to.
-    pub fn reset_along(&self) -> Vec<u8> {
+    pub(crate) fn reset_along(&self) -> Vec<u8> {
         self.packet(false, self.number(4), self.number(8), RST | ACK, &[])
     }
 
     /// Data for whoever sent it, as if from its peer, and the end of the stream.
-    pub fn reply(&self, data: &[u8]) -> Vec<u8> {
+    pub(crate) fn reply(&self, data: &[u8]) -> Vec<u8> {
         let acknowledged = self.number(4).wrapping_add(self.length());
         self.answer(self.number(8), acknowledged, PSH | ACK | FIN, data)
     }
@@ -103,7 +103,7 @@ impl<'p> Segment<'p> {
 }
 
 /// An ICMP or ICMPv6 "port unreachable" for whoever sent a packet; `None` for what is answered by nothing.
-pub fn unreachable(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn unreachable(bytes: &[u8]) -> Option<Vec<u8>> {
     let packet = Packet::parse(bytes).ok()?;
     let transport = packet.transport();
     if matches!(transport.kind, Protocol::Icmp | Protocol::Icmpv6) || transport.number == 58 {
@@ -146,7 +146,7 @@ fn ip_header(bytes: &[u8], version: Version, swapped: bool, protocol: u8, length
 }
 
 /// Exchanges the addresses of a packet.
-pub fn swap_addresses(bytes: &mut [u8]) {
+pub(crate) fn swap_addresses(bytes: &mut [u8]) {
     let (first, size) = if bytes.first().is_some_and(|byte| byte >> 4 == 6) { (8, 16) } else { (12, 4) };
     if let Some(addresses) = bytes.get_mut(first..first + 2 * size) {
         let (source, destination) = addresses.split_at_mut(size);
@@ -155,7 +155,7 @@ pub fn swap_addresses(bytes: &mut [u8]) {
 }
 
 /// Sets the big-endian 16 bits at `at`.
-pub fn set_word(bytes: &mut [u8], at: usize, value: u16) {
+pub(crate) fn set_word(bytes: &mut [u8], at: usize, value: u16) {
     if let Some(place) = bytes.get_mut(at..at + 2) {
         place.copy_from_slice(&value.to_be_bytes());
     }

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each sample uses its part")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "samples talk to people")]
 
-pub mod answer;
+pub(crate) mod answer;
 
 use std::process::ExitCode;
 
@@ -12,36 +12,36 @@ use divert_vm::packet::{Packet, Protocol, Version};
 
 /// Arguments: a filter, and options of the form `--name NUMBER`.
 #[derive(Debug)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     words: Vec<String>,
 }
 
 impl Arguments {
     /// Those of the process.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         Self { words: std::env::args().skip(1).collect() }
     }
 
     /// Takes an option out; its default when it is not there.
-    pub fn option<T: std::str::FromStr>(&mut self, name: &str, default: T) -> T {
+    pub(crate) fn option<T: std::str::FromStr>(&mut self, name: &str, default: T) -> T {
         let Some(at) = self.words.iter().position(|word| word == name) else { return default };
         self.words.remove(at);
         if at < self.words.len() { self.words.remove(at).parse().unwrap_or(default) } else { default }
     }
 
     /// Takes the next word out; a default when there is none.
-    pub fn word(&mut self, default: &str) -> String {
+    pub(crate) fn word(&mut self, default: &str) -> String {
         if self.words.is_empty() { default.to_owned() } else { self.words.remove(0) }
     }
 
     /// All words that are left.
-    pub fn rest(self) -> Vec<String> {
+    pub(crate) fn rest(self) -> Vec<String> {
         self.words
     }
 }
 
 /// Ends a sample.
-pub fn ended(result: Result<(), Error>) -> ExitCode {
+pub(crate) fn ended(result: Result<(), Error>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -52,7 +52,7 @@ pub fn ended(result: Result<(), Error>) -> ExitCode {
 }
 
 /// One line about a packet or an event.
-pub fn line(address: &Address, data: &[u8]) -> String {
+pub(crate) fn line(address: &Address, data: &[u8]) -> String {
     let way = if address.outbound { "out" } else { "in" };
     match &address.data {
         Data::Network { if_idx, .. } => format!("{way} if={if_idx} {}", packet(data)),
@@ -71,7 +71,7 @@ pub fn line(address: &Address, data: &[u8]) -> String {
 }
 
 /// One line about a packet.
-pub fn packet(bytes: &[u8]) -> String {
+pub(crate) fn packet(bytes: &[u8]) -> String {
     let Ok(packet) = Packet::parse(bytes) else { return format!("{} bytes", bytes.len()) };
     let (from, to) = match packet.version() {
         Version::V4 => (v4(bytes, 12), v4(bytes, 16)),
@@ -93,7 +93,7 @@ pub fn packet(bytes: &[u8]) -> String {
 }
 
 /// The big-endian 16 bits there.
-pub fn word(bytes: &[u8], at: usize) -> u16 {
+pub(crate) fn word(bytes: &[u8], at: usize) -> u16 {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u16::from_be_bytes(*word))
 }
 

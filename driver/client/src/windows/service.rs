@@ -31,8 +31,6 @@ use crate::device::Failure;
 pub use divert_driver_protocol::limits::NAME;
 /// File of the driver, beside the program or library that opens it.
 pub const DRIVER: &str = "divert64.sys";
-/// Name of the mutex under which one process at a time installs.
-const MUTEX: &str = r"Global\Divert2Install";
 /// How often a service that is just going away is waited for, and for how long each time.
 const TRIES: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(50);
@@ -41,8 +39,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 struct Installing(OwnedHandle);
 
 impl Installing {
+    /// Waits for the mutex under which one process at a time installs.
     fn begin() -> Result<Self, Failure> {
-        let name = wide(MUTEX);
+        let name = wide(&format!(r"Global\{NAME}Install"));
         // SAFETY: the name ends with a zero and lives until after the call; a null pointer means no attributes.
         let mutex = unsafe { CreateMutexW(null(), 0, name.as_ptr()) };
         if mutex.is_null() {

@@ -16,11 +16,11 @@ use crate::platform::DRIVER;
 use crate::wfp::callouts::Registrations;
 
 fn device_name() -> UNICODE_STRING {
-    text!("\\Device\\Divert2").as_string()
+    text!("\\Device\\Divert3").as_string()
 }
 
 fn link_name() -> UNICODE_STRING {
-    text!("\\DosDevices\\Divert2").as_string()
+    text!("\\DosDevices\\Divert3").as_string()
 }
 
 /// What stands between the system and the driver.

@@ -118,10 +118,10 @@ static POOL: Pool = Pool;
 #[unsafe(no_mangle)]
 static _fltused: i32 = 0x9875;
 
-/// The image's entry; not called for what is loaded as an import.
+/// The image's entry. Where it is called for what is loaded as an import, anything but 1 (TRUE) is a failure.
 #[unsafe(no_mangle)]
 extern "system" fn DriverEntry(_: PVOID, _: PVOID) -> NTSTATUS {
-    0
+    1
 }
 
 /// A panic is a defect of the double: say where, and end.

@@ -11,7 +11,7 @@ use crate::world::WORLD;
 use crate::{raw, stack, system};
 
 /// Services whose driver object is looked for: the driver's, whose name holds its protocol's version.
-const SERVICE: &str = "Divert2";
+const SERVICE: &str = "Divert3";
 
 /// The client's own unload routine.
 static ORIGINAL: AtomicUsize = AtomicUsize::new(0);
