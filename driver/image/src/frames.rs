@@ -3,7 +3,7 @@
 
 use object::LittleEndian as LE;
 use object::pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION;
-use object::read::pe::{ImageNtHeaders, PeFile64};
+use object::read::pe::PeFile64;
 
 /// A function and the bytes of stack that it takes, with what it saves and without its return address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +19,14 @@ pub struct Frame {
 /// # Errors
 /// When the unwind information cannot be read.
 pub fn of(image: &[u8]) -> Result<Vec<Frame>, String> {
+    Ok(ranges(image)?.into_iter().map(|(frame, _)| frame).collect())
+}
+
+/// The same, with the code of each.
+///
+/// # Errors
+/// As [`of`].
+pub fn ranges(image: &[u8]) -> Result<Vec<(Frame, &[u8])>, String> {
     let file = PeFile64::parse(image).map_err(|error| error.to_string())?;
     let sections = file.section_table();
     let read = |address: u32| sections.pe_data_at(image, address).ok_or("an address is outside the image");
@@ -29,7 +37,9 @@ pub fn of(image: &[u8]) -> Result<Vec<Frame>, String> {
     let table = read(table)?.get(..length).ok_or("the table of functions is cut short")?;
     let mut frames = Vec::new();
     for entry in table.chunks_exact(12) {
-        let (Some(begin), Some(unwind)) = (word(entry, 0), word(entry, 8)) else { continue };
+        let (Some(begin), Some(end), Some(unwind)) = (word(entry, 0), word(entry, 4), word(entry, 8)) else {
+            continue;
+        };
         let mut bytes: u32 = 0;
         let mut at = unwind;
         // Pieces of a function refer to the piece before; there are few.
@@ -42,9 +52,9 @@ pub fn of(image: &[u8]) -> Result<Vec<Frame>, String> {
                 None => break,
             }
         }
-        frames.push(Frame { bytes, address: begin });
+        let code = read(begin)?.get(..end.saturating_sub(begin) as usize).ok_or("a function is cut short")?;
+        frames.push((Frame { bytes, address: begin }, code));
     }
-    let _ = file.nt_headers().is_type_64();
     Ok(frames)
 }
 

@@ -5,7 +5,9 @@
 //! a stack frame that is too large, a checksum that is not right. Any bytes may be given; nothing here panics on them.
 #![forbid(unsafe_code)]
 
+pub mod calls;
 pub mod checksum;
 pub mod frames;
 pub mod imports;
 pub mod judge;
+pub mod names;
