@@ -96,9 +96,7 @@ impl File {
         let asked = self.system.driver.control(self.id, self.process_id, message, &mut []);
         let Receive { addresses, .. } = match asked {
             Ok(Control::Receive(receive)) => receive,
-            Ok(Control::Replied(_) | Control::Complete(_)) => {
-                return Begun::Ended(Err(failure(Code::InvalidParameter)));
-            }
+            Ok(_) => return Begun::Ended(Err(failure(Code::InvalidParameter))),
             Err(code) => return Begun::Ended(Err(failure(code))),
         };
         let Ok(layout) = Layout::new(buffer.len(), addresses) else {

@@ -196,7 +196,11 @@ impl<C: Calls> Device for OriginalDevice<C> {
             Request::GetParameter(parameter) => {
                 Reply::Value(self.calls.get(self.handle()?, parameter.number())?)
             }
-            Request::Statistics | Request::Handles { .. } | Request::Complete(_) => {
+            Request::Statistics
+            | Request::Handles { .. }
+            | Request::Complete(_)
+            | Request::Hold { .. }
+            | Request::Release { .. } => {
                 return Err(NOT_SUPPORTED);
             }
             Request::Receive(_) => return Err(failure(Code::InvalidParameter)),

@@ -56,6 +56,9 @@ fn create(driver: &Runtime, irp: Irp) -> NTSTATUS {
 #[inline(never)]
 fn close(driver: &Runtime, irp: Irp) -> NTSTATUS {
     let _ = driver.close(HandleId::from_raw(irp.file_number()));
+    while let Some(held) = driver.platform().holds.close(irp.file_number()) {
+        held.complete(STATUS_CANCELLED, 0);
+    }
     irp.complete(STATUS_SUCCESS, 0)
 }
 
@@ -86,6 +89,8 @@ fn message(driver: &Runtime, mut irp: Irp) -> NTSTATUS {
             irp.complete(STATUS_SUCCESS, written)
         }
         Ok(Control::Complete(completed)) => complete(irp, completed),
+        Ok(Control::Hold { token }) => hold(driver, irp, token),
+        Ok(Control::Release { token, completed }) => release(driver, irp, token, completed),
         // A receive has a code of its own.
         Ok(Control::Receive(_)) => irp.complete(status(Code::InvalidParameter), 0),
         Err(code) => irp.complete(status(code), 0),
@@ -108,6 +113,33 @@ fn complete(irp: Irp, Completed { code, length }: Completed) -> NTSTATUS {
     irp.complete_pending(code.map_or(STATUS_SUCCESS, status), length as usize)
 }
 
+/// Lets a request wait until it is released or cancelled.
+fn hold(driver: &Runtime, irp: Irp, token: u64) -> NTSTATUS {
+    if irp.control().output != 0 || irp.has_user_buffer() {
+        return irp.complete(status(Code::InvalidParameter), 0);
+    }
+    let file = irp.file_number();
+    let (irp, share) = irp.hold(file);
+    match driver.platform().holds.add(file, token, irp) {
+        Err(irp) => irp.complete(status(Code::NoSystemResources), 0),
+        // As for receives.
+        Ok(()) if share.is_cancelled() => take_back(driver, HandleId::from_raw(file), &share),
+        Ok(()) => {}
+    }
+    STATUS_PENDING
+}
+
+/// Ends a request that is held. The length is the caller's to believe; there is no output buffer.
+fn release(driver: &Runtime, irp: Irp, token: u64, Completed { code, length }: Completed) -> NTSTATUS {
+    match driver.platform().holds.release(irp.file_number(), token) {
+        Some(held) => {
+            held.complete(code.map_or(STATUS_SUCCESS, status), length as usize);
+            irp.complete(STATUS_SUCCESS, 0)
+        }
+        None => irp.complete(status(Code::OperationAborted), 0),
+    }
+}
+
 #[inline(never)]
 fn receive(driver: &Runtime, irp: Irp) -> NTSTATUS {
     let Ok(Request::Receive(asked)) = Request::decode(irp.input()) else {
@@ -121,10 +153,20 @@ fn receive(driver: &Runtime, irp: Irp) -> NTSTATUS {
         Ok(waiting) => waiting,
         Err(irp) => return irp.complete(status(Code::NoSystemResources), 0),
     };
-    match driver.receive(id, Receive { irp, layout }) {
+    let receive = Receive { irp, layout, file: id.to_raw(), hold: asked.hold };
+    if asked.hold != 0 && !driver.platform().holds.link(id.to_raw(), asked.hold, share.key()) {
+        receive.complete(Err(Code::OperationAborted));
+        return STATUS_PENDING;
+    }
+    match driver.receive(id, receive) {
         Answer::Complete(receive, completion) => receive.complete(completion),
         // Whoever cancelled it before it could be found has left it to this.
         Answer::Pended if share.is_cancelled() => take_back(driver, id, &share),
+        Answer::Pended if asked.hold != 0 => {
+            if let Some(key) = driver.platform().holds.cancelled(id.to_raw(), asked.hold) {
+                cancel_held(driver, id, key);
+            }
+        }
         Answer::Pended => {}
     }
     STATUS_PENDING
@@ -138,8 +180,20 @@ pub(crate) fn cancel(id: u64, share: &Share) {
 }
 
 fn take_back(driver: &Runtime, id: HandleId, share: &Share) {
-    if let Some(receive) = driver.cancel(id, share.key()) {
+    match driver.cancel(id, share.key()) {
+        Some(receive) => receive.complete(Err(Code::OperationAborted)),
+        None => cancel_held(driver, id, share.key()),
+    }
+}
+
+/// Ends a held request that was cancelled, and the receive for it, unless that has ended.
+fn cancel_held(driver: &Runtime, id: HandleId, key: u64) {
+    let (held, receive) = driver.platform().holds.cancel(driver, id.to_raw(), key);
+    if let Some(receive) = receive {
         receive.complete(Err(Code::OperationAborted));
+    }
+    if let Some(held) = held {
+        held.complete(STATUS_CANCELLED, 0);
     }
 }
 
@@ -147,6 +201,10 @@ fn take_back(driver: &Runtime, id: HandleId, share: &Share) {
 pub(crate) struct Receive {
     irp: Waiting,
     layout: Layout,
+    /// The handle.
+    file: u64,
+    /// The held request that it is for, or 0.
+    hold: u64,
 }
 
 impl divert_driver_core::platform::Receive for Receive {
@@ -166,6 +224,11 @@ impl divert_driver_core::platform::Receive for Receive {
 impl Receive {
     /// Ends it. Up to DISPATCH_LEVEL.
     pub(crate) fn complete(mut self, completion: Completion) {
+        if self.hold != 0
+            && let Some(driver) = DRIVER.get()
+        {
+            driver.platform().holds.ended(self.file, self.hold);
+        }
         let ended = completion.and_then(|filled| {
             let truncated = filled.truncated.then_some(Code::InsufficientBuffer);
             let mut parts = self.layout.split(self.irp.buffer()).ok_or(Code::InvalidParameter)?;

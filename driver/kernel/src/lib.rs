@@ -13,6 +13,7 @@
 extern crate alloc;
 
 mod control;
+mod hold;
 mod platform;
 mod sys;
 mod wfp;

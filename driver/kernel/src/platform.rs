@@ -10,6 +10,7 @@ use divert_driver_core::platform::{
 use divert_driver_core::{Callouts, Completion, Driver, Injection};
 
 use crate::control::Receive;
+use crate::hold::Holds;
 use crate::sys::global::Global;
 use crate::sys::lock::{Mutex, SpinLock};
 use crate::sys::program::Kept;
@@ -39,6 +40,8 @@ pub(crate) struct Kernel {
     pub(crate) flows: Flows,
     /// The way into the stack.
     pub(crate) injector: Injector,
+    /// Requests that are held for callers of user mode's library.
+    pub(crate) holds: Holds,
 }
 
 /// Makes the runtime. PASSIVE_LEVEL.
@@ -53,6 +56,7 @@ pub(crate) fn start() -> Result<Box<Runtime>, NTSTATUS> {
         callouts: CalloutIds::new(),
         flows: Flows::new(),
         injector: Injector::new()?,
+        holds: Holds::new(),
     };
     pool::try_box(Driver::new(kernel)).map_err(|_| STATUS_INSUFFICIENT_RESOURCES)
 }

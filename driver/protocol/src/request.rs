@@ -198,9 +198,7 @@ impl<'a> Request<'a> {
             HANDLES => Self::Handles { from: reader.u64()? },
             COMPLETE => Self::Complete(Completed::read(&mut reader)?),
             HOLD => Self::Hold { token: token(&mut reader)? },
-            RELEASE => {
-                Self::Release { token: token(&mut reader)?, completed: Completed::read(&mut reader)? }
-            }
+            RELEASE => Self::Release { token: token(&mut reader)?, completed: Completed::read(&mut reader)? },
             _ => return Err(DecodeError::Kind(kind)),
         };
         reader.end()?;

@@ -1,30 +1,30 @@
 //! Overlapped receives.
 //!
-//! The caller's packet and records lie in two places, and a request of the driver has one buffer. So the receive is one of
-//! our own, with a buffer, an event and an overlapped structure of our own of which no completion port hears; when it has
-//! ended, both parts are copied to where the caller wants them, and only then a second request, which the driver
-//! completes at once, ends the caller's overlapped structure. Events, `GetOverlappedResult` and completion ports then
-//! work as for any file.
+//! The caller's packet and records lie in two places, and a request of the driver has one buffer. So the driver holds a
+//! request with the caller's overlapped structure, and the receive is another one, with a buffer, an event and an
+//! overlapped structure of our own of which no completion port hears. When it has ended, both parts are copied to where
+//! the caller wants them, and only then the held request is released. Events, `GetOverlappedResult`, completion ports and
+//! `CancelIoEx` then work as for any file: cancelling the held request cancels the receive.
 
 use std::os::windows::io::{AsRawHandle as _, BorrowedHandle};
 use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use divert_driver_client::windows::Event;
 use divert_driver_protocol::request::Completed;
 use divert_driver_protocol::{Code, ControlCode, Layout, Request};
-use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, STATUS_PENDING};
+use windows_sys::Win32::Foundation::ERROR_IO_PENDING;
 use windows_sys::Win32::System::IO::{DeviceIoControl, GetOverlappedResult, OVERLAPPED as SystemOverlapped};
 use windows_sys::Win32::System::Threading::{
-    CloseThreadpoolWait, CreateThreadpoolWait, PTP_CALLBACK_INSTANCE, PTP_WAIT, ResetEvent, SetEvent,
-    SetThreadpoolWait,
+    CloseThreadpoolWait, CreateThreadpoolWait, PTP_CALLBACK_INSTANCE, PTP_WAIT, SetThreadpoolWait,
 };
 
 use super::borrowed;
 use super::receive::Places;
-use super::request::{STRANGE, encoded};
+use super::request::{STRANGE, encoded, tell};
+use crate::Win32;
 use crate::last_error;
 use crate::types::{BOOL, HANDLE, OVERLAPPED, TRUE};
-use crate::{Win32, memory};
 
 /// Who waits, and by what.
 #[derive(Clone, Copy)]
@@ -39,37 +39,11 @@ impl Caller {
         (!overlapped.is_null()).then_some(Self { handle, overlapped })
     }
 
-    /// The caller's event, without the bit that keeps completion ports out.
-    fn event(self) -> Option<HANDLE> {
-        // SAFETY: the structure is the caller's and stays until the call has ended.
-        let event = unsafe { (&raw const (*self.overlapped).event).read_unaligned() };
-        let event = event.map_addr(|address| address & !1);
-        (!event.is_null()).then_some(event)
-    }
-
-    fn write(self, status: i32, length: u32) {
-        // SAFETY: the structure is the caller's and stays until the call has ended.
-        unsafe { memory::put(&raw mut (*self.overlapped).internal_high, length as usize) };
-        // Statuses are 32 bits; the rest of the word is the sign, as the system leaves it.
-        let word = isize::try_from(status).unwrap_or(0).cast_unsigned();
-        // SAFETY: as above.
-        unsafe { memory::put(&raw mut (*self.overlapped).internal, word) };
-    }
-
-    /// As the system leaves the structure of a request on its way.
-    fn pend(self) {
-        self.write(STATUS_PENDING, 0);
-        if let Some(event) = self.event() {
-            // SAFETY: the event is the caller's, who wants to hear by it.
-            unsafe { ResetEvent(event) };
-        }
-    }
-
-    /// Ends the caller's request through the driver: its event, completion port and waiters hear of it.
-    pub(super) fn complete(self, code: Option<Code>, length: u32) -> Result<BOOL, Win32> {
-        // SAFETY: the handle was open when the call began. Should it be closed by now, the request fails.
+    /// Sends a request of the caller's: it ends the caller's overlapped structure, now or when it is released.
+    fn send(self, request: &Request<'_>) -> Result<BOOL, Win32> {
+        // SAFETY: the handle stays open during the caller's call.
         let file = unsafe { borrowed(self.handle) }?;
-        let message = encoded(&Request::Complete(Completed { code, length }))?;
+        let message = encoded(request)?;
         let input = u32::try_from(message.len()).map_err(|_| Win32::INTERNAL)?;
         // SAFETY: the message is copied by the system before the call returns (METHOD_BUFFERED), there is no output, and
         // the structure is the caller's and stays until the call has ended.
@@ -88,14 +62,9 @@ impl Caller {
         if done == 0 { Err(Win32(last_error::get())) } else { Ok(TRUE) }
     }
 
-    /// Ends the caller's request when the driver cannot: its handle is closed.
-    fn complete_alone(self, code: Code, length: u32) {
-        let event = self.event();
-        self.write(code.status(), length);
-        if let Some(event) = event {
-            // SAFETY: the event is the caller's, who wants to hear by it.
-            unsafe { SetEvent(event) };
-        }
+    /// Ends a call that has waited for nothing, in every way that the caller may listen to.
+    pub(super) fn complete(self, code: Option<Code>, length: u32) -> Result<BOOL, Win32> {
+        self.send(&Request::Complete(Completed { code, length }))
     }
 }
 
@@ -108,14 +77,19 @@ struct Receiving {
     layout: Layout,
     places: Places,
     caller: Caller,
+    token: u64,
 }
 
-/// Begins an overlapped receive; answers as the caller's call is to be answered.
+/// Names of held requests; never used again.
+static TOKENS: AtomicU64 = AtomicU64::new(1);
+
+/// Begins an overlapped receive; answers as the caller's call is to be answered: that it is on its way.
 pub(super) fn begin(caller: Caller, places: Places, size: usize, layout: Layout) -> Result<BOOL, Win32> {
     let event = Event::new().map_err(|failure| Win32(failure.0))?;
     let overlapped = SystemOverlapped { hEvent: event.private(), ..SystemOverlapped::default() };
-    let (message, buffer) = (places.message()?, vec![0; size]);
-    let receiving = Box::new(Receiving { overlapped, event, message, buffer, layout, places, caller });
+    let token = TOKENS.fetch_add(1, Ordering::Relaxed);
+    let (message, buffer) = (places.message(token)?, vec![0; size]);
+    let receiving = Box::new(Receiving { overlapped, event, message, buffer, layout, places, caller, token });
     let receiving = Box::into_raw(receiving);
     // SAFETY: the context is what the callback expects; null means the default environment.
     let wait = unsafe { CreateThreadpoolWait(Some(ended), receiving.cast(), null()) };
@@ -125,32 +99,33 @@ pub(super) fn begin(caller: Caller, places: Places, size: usize, layout: Layout)
         drop(unsafe { Box::from_raw(receiving) });
         return Err(Win32(code));
     }
-    caller.pend();
+    let held = caller.send(&Request::Hold { token });
+    if held != Err(PENDING) {
+        // SAFETY: the wait was made above and is not armed.
+        unsafe { CloseThreadpoolWait(wait) };
+        // SAFETY: it came from the box above, and no request uses it.
+        drop(unsafe { Box::from_raw(receiving) });
+        return held.and(Err(STRANGE));
+    }
+    // From here on the caller hears by its structure alone.
     // SAFETY: nothing else uses it: the request is not on its way yet, and the callback is not armed.
     let started = start(unsafe { &mut *receiving });
-    if started == Err(Win32(ERROR_IO_PENDING)) {
+    if started == Err(PENDING) {
         // SAFETY: still nothing but the system uses it; only the handle of the event is read.
         let event = unsafe { (*receiving).event.raw() };
         // SAFETY: the wait was made above; the event lives until the callback has run, which runs once.
         unsafe { SetThreadpoolWait(wait, event, null()) };
-        return Err(Win32(ERROR_IO_PENDING));
+        return Err(PENDING);
     }
     // SAFETY: the wait was made above and never armed.
     unsafe { CloseThreadpoolWait(wait) };
     // SAFETY: it came from the box above, and its request has ended or never began.
-    let receiving = unsafe { Box::from_raw(receiving) };
-    match started {
-        Ok(()) => receiving.finish(true),
-        Err(code) => {
-            // A call that fails at once is heard of by its answer alone.
-            caller.write(STATUS_FAILED | code.0.cast_signed(), 0);
-            Err(code)
-        }
-    }
+    unsafe { Box::from_raw(receiving) }.finish(started);
+    Err(PENDING)
 }
 
-/// A Win32 code as a status: `FACILITY_NTWIN32`, an error.
-const STATUS_FAILED: i32 = 0xC007_0000_u32.cast_signed();
+/// A request is on its way.
+const PENDING: Win32 = Win32(ERROR_IO_PENDING);
 
 /// Sends the request.
 fn start(receiving: &mut Receiving) -> Result<(), Win32> {
@@ -185,28 +160,21 @@ impl Receiving {
         if done == 0 { Err(Win32(last_error::get())) } else { Ok(()) }
     }
 
-    /// Puts what was received where the caller wants it, then ends the caller's request. Answers as the caller's call
-    /// is to be answered, when it still waits for an answer (`at_once`).
-    fn finish(&self, at_once: bool) -> Result<BOOL, Win32> {
-        let filled = self.outcome().and_then(|()| {
+    /// Puts what was received where the caller wants it, then releases the caller's request.
+    fn finish(&self, started: Result<(), Win32>) {
+        let filled = started.and_then(|()| self.outcome()).and_then(|()| {
             // SAFETY: the caller's promise holds until the call has ended, which it has not yet.
             unsafe { self.places.fill(self.layout, &self.buffer) }
         });
         let (length, code) = match filled {
-            Ok((length, code)) => (length, code),
+            Ok(filled) => filled,
             Err(Win32(code)) => (0, Some(Code::from_number(code).unwrap_or(Code::InvalidFunction))),
         };
-        if at_once {
-            // SAFETY: as above.
-            unsafe { self.places.say(length) };
-        }
-        match self.caller.complete(code, length) {
-            Err(Win32(failed)) if !at_once && failed != ERROR_IO_PENDING => {
-                let code = code.or(Code::from_number(failed)).unwrap_or(Code::InvalidHandle);
-                self.caller.complete_alone(code, length);
-                Err(STRANGE)
-            }
-            answer => answer,
+        let completed = Completed { code, length };
+        // SAFETY: the number is looked at only. Should the handle be closed by now, so is the request that was held.
+        if let Ok(file) = unsafe { borrowed(self.caller.handle) } {
+            // It is gone when it was cancelled, or its handle closed; then somebody else has ended it.
+            let _ = tell(file, &Request::Release { token: self.token, completed });
         }
     }
 }
@@ -220,8 +188,8 @@ unsafe extern "system" fn ended(
 ) {
     // SAFETY: the context is the box of `begin`, which gave it up; this runs once.
     let receiving = unsafe { Box::from_raw(context.cast::<Receiving>()) };
-    // Nobody waits for the answer; the caller hears by its own request. A panic may not leave the callback.
-    let finish = std::panic::AssertUnwindSafe(|| receiving.finish(false));
+    // A panic may not leave the callback.
+    let finish = std::panic::AssertUnwindSafe(|| receiving.finish(Ok(())));
     let _ = std::panic::catch_unwind(finish);
     // SAFETY: the wait is that of this callback, and nobody arms it again.
     unsafe { CloseThreadpoolWait(wait) };

@@ -33,8 +33,9 @@ impl Places {
         Ok((length, layout))
     }
 
-    pub(super) fn message(&self) -> Result<Vec<u8>, Win32> {
-        encoded(&Request::Receive(Receive { addresses: self.addresses }))
+    /// The request, on behalf of a held one or of none (0).
+    pub(super) fn message(&self, hold: u64) -> Result<Vec<u8>, Win32> {
+        encoded(&Request::Receive(Receive { addresses: self.addresses, hold }))
     }
 
     /// Copies out what lies in `buffer`; gives its length, and 122 when it is truncated.
@@ -128,7 +129,7 @@ pub unsafe extern "system" fn WinDivertRecvEx(
                 buffer.resize(size, 0);
             }
             let buffer = buffer.get_mut(..size).ok_or(Win32::INTERNAL)?;
-            control(file, ControlCode::Receive, &places.message()?, buffer)
+            control(file, ControlCode::Receive, &places.message(0)?, buffer)
                 .map_err(|failure| Win32(failure.0))?;
             // SAFETY: the caller's promise.
             let (length, code) = unsafe { places.fill(layout, buffer) }?;
@@ -137,15 +138,4 @@ pub unsafe extern "system" fn WinDivertRecvEx(
             code.map_or(Ok(TRUE), |code| Err(Win32(code.number())))
         })
     })
-}
-
-impl Places {
-    /// Says how much was received, where the caller wants to know it at once.
-    ///
-    /// # Safety
-    /// As [`Places::fill`].
-    pub(super) unsafe fn say(&self, length: u32) {
-        // SAFETY: the caller's promise.
-        unsafe { memory::put(self.received, length) }
-    }
 }

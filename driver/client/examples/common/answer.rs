@@ -1,6 +1,8 @@
-//! Packets in answer to others. Their checksums are left for the driver to compute.
+//! Packets in answer to others. Their checksums are left for the driver to compute, but for ICMP's: about those the
+//! address says nothing, so they are the sender's.
 
 use divert_driver_client::Address;
+use divert_vm::checksum::{Leave, update};
 use divert_vm::packet::{Packet, Protocol, Version};
 
 const TCP: u8 = 6;
@@ -119,6 +121,7 @@ pub(crate) fn unreachable(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut answer = ip_header(bytes, packet.version(), true, number, 8 + quoted.len());
     answer.extend([kind, code, 0, 0, 0, 0, 0, 0]);
     answer.extend(quoted);
+    update(&mut answer, Leave::default());
     Some(answer)
 }
 

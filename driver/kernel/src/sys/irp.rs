@@ -178,7 +178,18 @@ impl Irp {
     /// # Errors
     /// The request, when its buffer cannot be mapped.
     pub(crate) fn wait(self, number: u64) -> Result<(Waiting, Share), Self> {
-        let Some((buffer, length)) = self.map() else { return Err(self) };
+        match self.map() {
+            Some((buffer, length)) => Ok(self.wait_with(number, buffer, length)),
+            None => Err(self),
+        }
+    }
+
+    /// As [`Irp::wait`], for a request without an output buffer.
+    pub(crate) fn hold(self, number: u64) -> (Waiting, Share) {
+        self.wait_with(number, NonNull::dangling(), 0)
+    }
+
+    fn wait_with(self, number: u64, buffer: NonNull<u8>, length: usize) -> (Waiting, Share) {
         let irp = self.0;
         self.mark_pending();
         core::mem::forget(self);
@@ -192,7 +203,7 @@ impl Irp {
         // SAFETY: the member is the driver's own while it has the request; nobody else knows of it yet.
         unsafe { member::irp_driver_context(irp.as_ptr()).write(context) };
         routine(irp).store(cancelled as *mut c_void, Ordering::SeqCst);
-        Ok((Waiting { irp, buffer, length }, Share(irp)))
+        (Waiting { irp, buffer, length }, Share(irp))
     }
 }
 
