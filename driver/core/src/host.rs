@@ -37,6 +37,8 @@ pub struct Host {
     pub refuse_injections: AtomicBool,
     /// Fail to install callouts.
     pub refuse_callouts: AtomicBool,
+    /// Fail to install callouts because the filtering engine is disabled.
+    pub engine_disabled: AtomicBool,
     /// Fail this many allocations from the budget.
     pub refuse_memory: AtomicU32,
 }
@@ -60,6 +62,7 @@ impl Host {
             callouts: Mutex::default(),
             refuse_injections: AtomicBool::new(false),
             refuse_callouts: AtomicBool::new(false),
+            engine_disabled: AtomicBool::new(false),
             refuse_memory: AtomicU32::new(0),
         }
     }
@@ -215,6 +218,9 @@ impl Stack for Host {
     }
 
     fn install(&self, callouts: Callouts) -> Result<(), EngineError> {
+        if self.engine_disabled.load(Ordering::Relaxed) {
+            return Err(EngineError::Disabled);
+        }
         if self.refuse_callouts.load(Ordering::Relaxed) {
             return Err(EngineError::Refused(0xC022_0000));
         }

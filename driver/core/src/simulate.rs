@@ -5,7 +5,7 @@
 //! nobody blocks comes out. Each handle's program receives at once and does one thing with every packet; queues
 //! therefore stay short, and what a slow program would lose does not show.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::string::String;
 use std::vec::Vec;
 
@@ -79,10 +79,39 @@ pub struct Output<'a> {
     pub outbound: bool,
 }
 
+/// Something happens to a flow or a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Happening {
+    /// What; nothing comes of it at another layer than FLOW and SOCKET.
+    pub event: Event,
+    /// To what.
+    pub endpoint: Endpoint,
+    /// Outbound; else inbound.
+    pub outbound: bool,
+    /// Loopback traffic.
+    pub loopback: bool,
+}
+
+/// What makes a flow the same: identifier and version, protocol, addresses, ports.
+#[derive(PartialEq, Eq, Hash)]
+struct Flow((u64, bool, u8), (u128, u16), (u128, u16));
+
+impl Flow {
+    const fn of(endpoint: &Endpoint) -> Self {
+        Self(
+            (endpoint.endpoint_id, endpoint.ipv6, endpoint.protocol),
+            (endpoint.local_addr, endpoint.local_port),
+            (endpoint.remote_addr, endpoint.remote_port),
+        )
+    }
+}
+
 struct Running {
     spec: Handle,
     id: HandleId,
     tally: Tally,
+    /// Its counters, once it is closed.
+    last: Option<Statistics>,
 }
 
 /// A packet on its way through the stack.
@@ -107,6 +136,8 @@ pub struct Simulation {
     /// By the time at which they are due, then by number.
     delayed: BTreeMap<(i64, u64), Delayed>,
     delays: u64,
+    /// Those that are established.
+    flows: HashMap<Flow, Born>,
     now: i64,
 }
 
@@ -130,18 +161,22 @@ impl Simulation {
                 driver.open(id, 0, &request).map(|_| id)
             });
             match opened {
-                Ok(id) => running.push(Running { spec, id, tally: Tally::default() }),
+                Ok(id) => running.push(Running { spec, id, tally: Tally::default(), last: None }),
                 Err(refusal) => return Err((number, refusal)),
             }
         }
-        Ok(Self {
+        let mut simulation = Self {
             driver,
             handles: running,
             travelling: VecDeque::new(),
             delayed: BTreeMap::new(),
             delays: 0,
+            flows: HashMap::new(),
             now: i64::MIN,
-        })
+        };
+        // The inputs may begin long after this.
+        simulation.look();
+        Ok(simulation)
     }
 
     /// A packet comes in at this time; what was delayed until then leaves first. Time that goes back stands still.
@@ -157,58 +192,44 @@ impl Simulation {
         self.settle(source, out);
     }
 
-    /// A flow is established at this time.
-    pub fn flow_established(
-        &mut self,
-        ticks: i64,
-        endpoint: &Endpoint,
-        outbound: bool,
-        loopback: bool,
-    ) -> Born {
-        self.set(ticks);
-        let born = self.driver.flow_established(endpoint, outbound, loopback);
-        self.look();
-        born
-    }
-
-    /// A flow is deleted at this time.
-    pub fn flow_deleted(
-        &mut self,
-        ticks: i64,
-        endpoint: &Endpoint,
-        outbound: bool,
-        loopback: bool,
-        born: Born,
-    ) {
-        self.set(ticks);
-        self.driver.flow_deleted(endpoint, outbound, loopback, born);
-        self.look();
-    }
-
-    /// Something happens to a socket at this time.
-    pub fn socket(
-        &mut self,
-        ticks: i64,
-        event: Event,
-        endpoint: &Endpoint,
-        outbound: bool,
-        loopback: bool,
-    ) -> Verdict {
-        self.set(ticks);
-        let verdict = self.driver.socket(event, endpoint, outbound, loopback, None);
+    /// Something happens to a flow or a socket at this time; what was delayed until then leaves first. A flow that is
+    /// deleted and was not established here is older than the handles, which do not see it.
+    pub fn event(&mut self, ticks: i64, happening: &Happening, out: &mut impl FnMut(Output<'_>)) -> Verdict {
+        self.advance(ticks, out);
+        let Happening { event, endpoint, outbound, loopback } = happening;
+        let mut verdict = Verdict::LetGo;
+        if *event == Event::FlowEstablished {
+            let born = self.driver.flow_established(endpoint, *outbound, *loopback);
+            self.flows.insert(Flow::of(endpoint), born);
+        } else if *event == Event::FlowDeleted {
+            let born = self.flows.remove(&Flow::of(endpoint)).unwrap_or(Born::from_raw(0));
+            self.driver.flow_deleted(endpoint, *outbound, *loopback, born);
+        } else {
+            verdict = self.driver.socket(*event, endpoint, *outbound, *loopback, None);
+        }
         self.look();
         verdict
     }
 
-    /// Lets all delays pass.
+    /// Lets all delays pass, then closes the handles in their order, so that REFLECT handles, which stay, see it.
     pub fn finish(&mut self, out: &mut impl FnMut(Output<'_>)) {
         self.advance(i64::MAX, out);
+        self.look();
+        for number in 0..self.handles.len() {
+            let Some(running) = self.handles.get_mut(number) else { break };
+            if running.spec.layer != Layer::Reflect && running.last.is_none() {
+                running.last = self.driver.statistics(running.id).ok();
+                let _ = self.driver.close(running.id);
+                self.look();
+            }
+        }
     }
 
     /// The handles with the driver's counters and what their programs did.
     pub fn report(&self) -> impl Iterator<Item = (&Handle, Statistics, Tally)> {
         self.handles.iter().map(|running| {
-            let statistics = self.driver.statistics(running.id).unwrap_or_default();
+            let now = || self.driver.statistics(running.id).unwrap_or_default();
+            let statistics = running.last.unwrap_or_else(now);
             (&running.spec, statistics, running.tally)
         })
     }

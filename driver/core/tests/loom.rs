@@ -309,3 +309,87 @@ fn reflection_meets_a_close() {
         assert_eq!(driver.platform().0.memory.used(), 0);
     });
 }
+
+/// What is sent while its handle closes is counted, for the handle or among the closed ones; and so is what the stack
+/// could not do with it afterwards.
+#[test]
+fn a_close_meets_a_send() {
+    check(
+        |_, _| {},
+        |driver, id| {
+            let address = common::out().encode();
+            let packet = udp(1, 0);
+            driver.send(id, &divert_driver_protocol::Send::new(&[address], &packet).unwrap())
+        },
+        |driver, id| driver.close(id).unwrap(),
+        |driver, _, sent, ()| {
+            let injection = driver.platform().0.take_injected();
+            let closed = driver.closed_statistics();
+            let packets = sent.map_or(0, |sent| u64::from(sent.packets));
+            assert_eq!(packets, u64::from(injection.is_some()));
+            assert_eq!(closed.get(Counter::Injected), packets);
+            assert_eq!(closed.get(Counter::SendRefused), u64::from(sent.is_ok_and(|sent| sent.packets == 0)));
+            if let Some(injection) = injection {
+                driver.injected(injection.ticket, false);
+                assert_eq!(driver.closed_statistics().get(Counter::InjectFailed), 1);
+            }
+        },
+    );
+}
+
+/// A packet for which there is no memory is dropped and counted, or taken by a receive that came in between.
+#[test]
+fn want_of_memory_meets_a_receive() {
+    check(
+        |driver, _| driver.platform().0.refuse_memory.store(1, std::sync::atomic::Ordering::Relaxed),
+        packet,
+        receive,
+        |driver, id, verdict, received| {
+            assert_eq!(verdict, Verdict::Block);
+            let got = received.or_else(|| completed(driver));
+            let statistics = driver.statistics(id).unwrap();
+            assert_eq!(statistics.get(Counter::DroppedMemory), u64::from(got.is_none()));
+            assert_eq!(statistics.get(Counter::HandedOver), u64::from(got.is_some()));
+            assert!(got.is_none_or(|got| got.is_ok()));
+            // The next packet finds a receive that still waits.
+            let waits = statistics.get(Counter::HandedOver) == 0;
+            let _ = packet(driver, id);
+            assert_eq!(completed(driver).is_some(), waits);
+        },
+    );
+}
+
+/// A receive is cancelled or completed, never both, never neither.
+#[test]
+fn a_cancel_meets_a_shutdown() {
+    check(
+        |driver, id| assert_eq!(receive(driver, id), None),
+        |driver, id| driver.cancel(id, 1).is_some(),
+        |driver, id| driver.shutdown(id, How::Both).unwrap(),
+        |driver, _, cancelled, ()| {
+            assert_eq!(completed(driver).is_some(), !cancelled);
+            assert!(completed(driver).is_none());
+        },
+    );
+}
+
+/// A slot that is used again: who still has the old handle meets nobody.
+#[test]
+fn an_old_handle_meets_a_new_one() {
+    check(
+        |_, _| {},
+        |driver, id| {
+            driver.close(id).unwrap();
+            driver.create().unwrap()
+        },
+        |driver, id| (receive(driver, id), driver.shutdown(id, How::Send)),
+        |driver, id, next, (received, shut)| {
+            assert_ne!(next, id);
+            assert!(matches!(shut, Ok(()) | Err(Code::InvalidHandle)));
+            let received = received.or_else(|| completed(driver)).unwrap();
+            assert!(matches!(received, Err(Code::OperationAborted | Code::InvalidHandle)));
+            assert_eq!(driver.statistics(next), Err(Code::NotReady));
+            driver.close(next).unwrap();
+        },
+    );
+}

@@ -1,7 +1,9 @@
-//! What the reference says about opening, receiving, sending and callouts, each statement with its test. The address
-//! record (§3) and the tables of flags and parameters are tested in `driver/protocol/tests/record.rs`.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+//! What the reference says, each statement with its test: `reference/statements.toml` is the list. The layout of the
+//! address record (§3) and the tables of flags and parameters are tested in `driver/protocol/tests/record.rs`.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "reference/callouts.rs"]
+mod callouts;
 mod common;
 #[path = "reference/events.rs"]
 mod events;
@@ -9,5 +11,9 @@ mod events;
 mod opening;
 #[path = "reference/receiving.rs"]
 mod receiving;
+#[path = "reference/record.rs"]
+mod record;
 #[path = "reference/sending.rs"]
 mod sending;
+#[path = "reference/statements.rs"]
+mod statements;

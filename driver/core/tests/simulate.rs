@@ -3,16 +3,19 @@
 
 mod common;
 
-use common::{filter, id_of, udp};
-use divert_driver_core::simulate::{Action, Handle, Simulation, TICKS_PER_MS};
-use divert_driver_core::{Arrival, Refusal};
+use common::{endpoint, filter, id_of, udp};
+use divert_driver_core::simulate::{Action, Handle, Happening, Simulation, TICKS_PER_MS};
+use divert_driver_core::{Arrival, Refusal, Verdict};
 use divert_driver_protocol::{Counter, Flags};
-use divert_vm::Layer;
+use divert_vm::{Endpoint, Event, Layer};
 
 fn handle(text: &str, priority: i16, flags: u64, action: Action) -> Handle {
-    let program = filter(Layer::Network, text);
-    let flags = Flags::from_bits(flags);
-    Handle { name: text.to_owned(), layer: Layer::Network, priority, flags, program, action }
+    at(Layer::Network, text, priority, flags, action)
+}
+
+fn at(layer: Layer, text: &str, priority: i16, flags: u64, action: Action) -> Handle {
+    let (program, flags) = (filter(layer, text), Flags::from_bits(flags));
+    Handle { name: text.to_owned(), layer, priority, flags, program, action }
 }
 
 /// Sends packets 1 to 10, a millisecond apart; gives identification, time in ms and TTL of what comes out.
@@ -85,4 +88,67 @@ fn a_bad_handle_is_named() {
     let refused =
         Simulation::new(vec![handle("true", 0, 0, Action::Pass), handle("true", 0, 3, Action::Pass)]);
     assert!(matches!(refused, Err((1, Refusal::Flags(_)))));
+}
+
+/// Events are told and blocked; flows that were there before are not seen; what was delayed leaves at its own time,
+/// between two events as between two packets.
+#[test]
+fn events_go_with_packets() {
+    let mut simulation = Simulation::new(vec![
+        at(Layer::Flow, "true", 0, 5, Action::Pass),
+        at(Layer::Socket, "event == CONNECT and remotePort == 53", 0, 4, Action::Pass),
+        at(Layer::Socket, "true", -1, 5, Action::Pass),
+        handle("true", 0, 0, Action::Delay(5)),
+    ])
+    .ok()
+    .unwrap();
+    let mut out = Vec::new();
+    let mut collect = |output: divert_driver_core::simulate::Output<'_>| {
+        out.push((id_of(output.bytes), output.ticks / TICKS_PER_MS));
+    };
+    let packet = udp(1, 0);
+    simulation.packet(TICKS_PER_MS, 1, &Arrival::network(&packet, true), &mut collect);
+    let mut happens = |ms: i64, event, endpoint| {
+        let happening = Happening { event, endpoint, outbound: true, loopback: false };
+        simulation.event(ms * TICKS_PER_MS, &happening, &mut collect)
+    };
+    let (first, other) = (endpoint(), Endpoint { endpoint_id: 9, ..endpoint() });
+    assert_eq!(happens(2, Event::FlowEstablished, first), Verdict::LetGo);
+    // Older than the handles.
+    assert_eq!(happens(3, Event::FlowDeleted, other), Verdict::LetGo);
+    assert_eq!(happens(40, Event::SocketBind, first), Verdict::LetGo);
+    assert_eq!(happens(41, Event::SocketConnect, first), Verdict::Block);
+    assert_eq!(happens(42, Event::FlowDeleted, first), Verdict::LetGo);
+    assert_eq!(happens(43, Event::FlowDeleted, first), Verdict::LetGo);
+    assert_eq!(happens(44, Event::SocketClose, first), Verdict::LetGo);
+    simulation.finish(&mut collect);
+    assert_eq!(out, [(1, 6)]);
+    let looked: Vec<_> = simulation.report().map(|(_, _, tally)| tally.looked_at).collect();
+    assert_eq!(looked, [2, 1, 2, 0]);
+}
+
+/// REFLECT handles see the others: those that were opened before them, after them, and all of them close at the end;
+/// however late the inputs begin, nothing has waited too long.
+#[test]
+fn reflect_sees_the_others() {
+    let (out, simulation) = run(vec![
+        handle("tcp", 7, 0, Action::Pass),
+        at(Layer::Reflect, "true", 0, 5, Action::Pass),
+        at(Layer::Reflect, "event == CLOSE and priority > 5", 0, 5, Action::Pass),
+        at(Layer::Socket, "true", 0, 4, Action::Pass),
+    ]);
+    assert_eq!(out.len(), 10);
+    let seen: Vec<_> = simulation
+        .report()
+        .map(|(handle, statistics, tally)| {
+            (handle.priority, statistics.get(Counter::Matched), tally.looked_at)
+        })
+        .collect();
+    assert_eq!(seen, [(7, 0, 0), (0, 4, 4), (0, 1, 1), (0, 0, 0)]);
+    let reflect = at(Layer::Reflect, "true", 0, 5, Action::Pass);
+    let mut simulation = Simulation::new(vec![handle("true", 0, 0, Action::Pass), reflect]).ok().unwrap();
+    let packet = udp(1, 0);
+    simulation.packet(17_040_672_000_000_000, 1, &Arrival::network(&packet, true), &mut |_| ());
+    simulation.finish(&mut |_| ());
+    assert_eq!(simulation.report().last().unwrap().2.looked_at, 2);
 }

@@ -28,18 +28,8 @@ fn status(code: Code) -> NTSTATUS {
 pub(crate) fn dispatch(irp: Irp) -> NTSTATUS {
     let Some(driver) = DRIVER.get() else { return irp.complete(STATUS_UNSUCCESSFUL, 0) };
     match irp.major() {
-        IRP_MJ_CREATE => match driver.create() {
-            Ok(id) => {
-                irp.set_file_number(id.to_raw());
-                irp.complete(STATUS_SUCCESS, 0)
-            }
-            Err(code) => irp.complete(status(code), 0),
-        },
-        IRP_MJ_CLEANUP | IRP_MJ_CLOSE => {
-            // The second of them finds nothing to close.
-            let _ = driver.close(HandleId::from_raw(irp.file_number()));
-            irp.complete(STATUS_SUCCESS, 0)
-        }
+        IRP_MJ_CREATE => create(driver, irp),
+        IRP_MJ_CLEANUP | IRP_MJ_CLOSE => close(driver, irp),
         IRP_MJ_DEVICE_CONTROL => match ControlCode::from_number(irp.control().code) {
             Some(ControlCode::Message) => message(driver, irp),
             Some(ControlCode::Receive) => receive(driver, irp),
@@ -49,8 +39,31 @@ pub(crate) fn dispatch(irp: Irp) -> NTSTATUS {
     }
 }
 
+/// A handle of user mode.
+// Not inlined, here and below: the stack that one kind of request needs is not to lie under another.
+#[inline(never)]
+fn create(driver: &Runtime, irp: Irp) -> NTSTATUS {
+    match driver.create() {
+        Ok(id) => {
+            irp.set_file_number(id.to_raw());
+            irp.complete(STATUS_SUCCESS, 0)
+        }
+        Err(code) => irp.complete(status(code), 0),
+    }
+}
+
+/// No handle of user mode is left, or no reference to the file object: the second of both finds nothing to close.
+#[inline(never)]
+fn close(driver: &Runtime, irp: Irp) -> NTSTATUS {
+    let _ = driver.close(HandleId::from_raw(irp.file_number()));
+    irp.complete(STATUS_SUCCESS, 0)
+}
+
 /// Every message but receives. The reply is written elsewhere first: it goes into the place of the message.
+#[inline(never)]
 fn message(driver: &Runtime, mut irp: Irp) -> NTSTATUS {
+    #[cfg(feature = "seeded-panic")]
+    seeded_panic(&irp);
     let mut short = [0; SHORT_REPLY];
     let mut long = None;
     let length = irp.control().output;
@@ -79,6 +92,13 @@ fn message(driver: &Runtime, mut irp: Irp) -> NTSTATUS {
     }
 }
 
+/// For the test that an image with a panic does not link.
+#[cfg(feature = "seeded-panic")]
+#[expect(clippy::indexing_slicing, reason = "it is wanted")]
+fn seeded_panic(irp: &Irp) {
+    core::hint::black_box(irp.input()[4]);
+}
+
 /// Ends a request as it asks for. The length is the caller's to believe: with an output buffer the system would copy
 /// as much of the kernel's memory to it, so there must be none.
 fn complete(irp: Irp, Completed { code, length }: Completed) -> NTSTATUS {
@@ -88,6 +108,7 @@ fn complete(irp: Irp, Completed { code, length }: Completed) -> NTSTATUS {
     irp.complete_pending(code.map_or(STATUS_SUCCESS, status), length as usize)
 }
 
+#[inline(never)]
 fn receive(driver: &Runtime, irp: Irp) -> NTSTATUS {
     let Ok(Request::Receive(asked)) = Request::decode(irp.input()) else {
         return irp.complete(status(Code::InvalidParameter), 0);

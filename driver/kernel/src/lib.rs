@@ -24,8 +24,8 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     sys::panic_reachable()
 }
 
-/// Compilers for this target refer to it where floating point is used; nothing here does.
-#[cfg(target_env = "msvc")]
+/// Compilers for this target refer to it where floating point is used; nothing here does. wdk-sys has one too.
+#[cfg(all(target_env = "msvc", not(feature = "wdk")))]
 #[allow(unsafe_code, reason = "the name is the linker's")]
 #[unsafe(no_mangle)]
 static _fltused: i32 = 0x9875;

@@ -139,11 +139,11 @@ impl World {
             None => (None, None),
         };
         let blocked = self.verdict(|world| world.driver.socket(event, &endpoint, true, false, born));
-        let told = match event {
-            Event::SocketBind | Event::SocketListen => {
-                Endpoint { remote_addr: 0, remote_port: 0, ..endpoint }
-            }
-            _ => endpoint,
+        // Neither has a peer yet.
+        let told = if matches!(event, Event::SocketBind | Event::SocketListen) {
+            Endpoint { remote_addr: 0, remote_port: 0, ..endpoint }
+        } else {
+            endpoint
         };
         assert_eq!(self.happens(event, told, youngest), blocked);
     }

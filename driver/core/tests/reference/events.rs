@@ -35,7 +35,7 @@ fn older_flows_are_not_seen() {
     assert_eq!(receive_batch(&driver, second, 10, 0), Ok(None));
 }
 
-/// SOCKET: every event but CLOSE is blocked; CLOSE is told with `Sniffed`.
+/// SOCKET: every event but CLOSE is blocked; CLOSE is told with `Sniffed` (§3).
 #[test]
 fn sockets_are_blocked_but_for_close() {
     for event in [
@@ -150,4 +150,45 @@ fn unopened_handles_are_not_told() {
     let id = driver.create().unwrap();
     driver.close(id).unwrap();
     assert_eq!(receive(&driver, reflect), Ok(None));
+}
+
+/// Every handle that is open is told of, also where there is no memory for its filter, or the queue could never hold it:
+/// then without data. A receive that waits needs neither.
+#[test]
+fn reflect_does_without_data() {
+    use divert_driver_protocol::Parameter;
+    use std::sync::atomic::Ordering;
+    let driver = driver();
+    let reflect = open(&driver, Layer::Reflect, "event == OPEN", 0, 5);
+    driver.set_parameter(reflect, Parameter::QueueSize, 65_535).unwrap();
+    // Every second address: nothing to be merged.
+    let list: Vec<_> = (0..9000).map(|at| format!("10.0.{}.{}", at / 128, at % 128 * 2)).collect();
+    let text = format!("ip.SrcAddr in {{{}}}", list.join(", "));
+    let large = filter(Layer::Network, &text);
+    assert!(large.len() > 65_535, "{}", large.len());
+    let _opened = network(&driver, &text, 3, 0);
+    let got = receive_batch(&driver, reflect, 1, 200_000).unwrap().unwrap();
+    let Data::Reflect(handle) = got.addresses[0].data else { panic!("a handle") };
+    assert_eq!((handle.priority, got.data.len(), got.filled.truncated), (3, 0, false));
+    assert!(matches!(
+        driver.receive(reflect, divert_driver_core::host::HostReceive::new(1, 1, 200_000)),
+        divert_driver_core::Answer::Pended
+    ));
+    let _other = network(&driver, &text, 4, 0);
+    let third = network(&driver, "tcp", 5, 0);
+    let (receive, completion) = driver.platform().take_completed().unwrap();
+    assert_eq!(got_data(&receive, completion), large);
+    let gone = open(&driver, Layer::Reflect, "event == CLOSE", 0, 5);
+    driver.platform().refuse_memory.store(1, Ordering::Relaxed);
+    driver.close(third).unwrap();
+    let got = receive_batch(&driver, gone, 1, 200_000).unwrap().unwrap();
+    assert!(matches!(got.addresses[0].data, Data::Reflect(handle) if handle.priority == 5));
+    assert_eq!((got.data.len(), counter(&driver, gone, Counter::DroppedMemory)), (0, 0));
+}
+
+fn got_data(
+    receive: &divert_driver_core::host::HostReceive,
+    completion: divert_driver_core::Completion,
+) -> Vec<u8> {
+    got(receive, completion.unwrap()).data
 }

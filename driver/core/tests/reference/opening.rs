@@ -1,9 +1,9 @@
-//! Reference §2 (layers), §4 (opening) and §7 (callouts).
+//! Reference §2 (layers) and §4 (opening).
 
 use super::common::*;
 use divert_driver_core::host::Host;
 use divert_driver_core::state::{Action, State};
-use divert_driver_core::{Driver, MAX_HANDLES, Refusal, Verdict, WfpLayer};
+use divert_driver_core::{Driver, MAX_HANDLES, Refusal, Verdict};
 use divert_driver_protocol::request::How;
 use divert_driver_protocol::{Code, Counter, Flags, Open};
 use divert_vm::Layer;
@@ -62,7 +62,7 @@ fn bad_programs_are_refused() {
     assert!(matches!(refusal(Layer::Network, &[], 0, 0), Some(Refusal::Undecodable(_))));
 }
 
-/// The driver's own work limit holds, whatever the opener asks for; a lower one is honoured.
+/// Decided here: the driver's own work limit holds, whatever the opener asks for; a lower one is honoured.
 #[test]
 fn work_is_limited() {
     let program = filter(Layer::Network, "tcp.DstPort == 80 and ip.TTL > 5 and ip.Id != 3");
@@ -87,7 +87,7 @@ fn work_is_limited() {
     }
 }
 
-/// §4, §2: every illegal order has its code.
+/// Decided here, for §4 and §5: every illegal order has its code.
 #[test]
 fn illegal_orders_have_codes() {
     use State::{BothShutdown, Closed, Closing, Opening, ReceiveShutdown, SendShutdown};
@@ -168,7 +168,7 @@ fn illegal_orders_have_codes() {
     }
 }
 
-/// The same through the driver.
+/// Decided here: the same through the driver.
 #[test]
 fn handles_live_once() {
     let driver = driver();
@@ -192,6 +192,7 @@ fn handles_live_once() {
     assert_eq!(driver.close(next), Ok(()));
 }
 
+/// Decided here: there are so many handles and no more.
 #[test]
 fn handles_have_a_limit() {
     let driver = driver();
@@ -238,7 +239,7 @@ fn one_level_diverts_once() {
     assert_eq!((receive_id(&driver, older), receive_id(&driver, newer)), (Some(1), None));
 }
 
-/// §4 SNIFF: copies, does not block; everybody who sniffs has a copy, and `Sniffed` is set.
+/// §4, §7 SNIFF: copies, does not block; everybody who sniffs has a copy, and `Sniffed` is set.
 #[test]
 fn sniffing_copies() {
     let driver = driver();
@@ -282,6 +283,19 @@ fn one_way_handles() {
     assert_eq!(receive(&driver, sender), Err(Code::InvalidParameter));
     assert_eq!(send(&driver, sender, &[out()], &udp(3, 0)).unwrap().packets, 1);
     assert_eq!(drain_injected(&driver), [3]);
+}
+
+/// §4 NO_INSTALL: user mode's business; the driver takes it, shows it, and does as without it.
+#[test]
+fn no_install_is_the_business_of_user_mode() {
+    let driver = driver();
+    let id = network(&driver, "true", 0, 0x10);
+    assert_eq!(outbound(&driver, &udp(1, 0)), Verdict::Block);
+    assert_eq!(receive_id(&driver, id), Some(1));
+    assert_eq!(send(&driver, id, &[out()], &udp(1, 0)).unwrap().packets, 1);
+    let mut seen = Vec::new();
+    let _ = driver.handles(0, 9, |entry| seen.push(entry.flags));
+    assert_eq!(seen, [Flags::NO_INSTALL]);
 }
 
 /// §4 FRAGMENTS: inbound at NETWORK, fragments instead of reassembled packets.
@@ -331,68 +345,4 @@ fn packet_layers_are_apart() {
     let arrival = Arrival { layer: Layer::Forward, ..Arrival::network(&packet, true) };
     assert_eq!(driver.packet(&arrival), Verdict::Block);
     assert_eq!(receive(&driver, forward).unwrap().unwrap().addresses[0].layer, 1);
-}
-
-/// §7: the table of layers, and that only what a filter can need is installed.
-#[test]
-fn callouts_follow_needs() {
-    use WfpLayer::*;
-    let both =
-        |layers: &[WfpLayer]| layers.iter().flat_map(|layer| [(*layer, false), (*layer, true)]).collect();
-    for (layer, text, flags, expected) in [
-        (Layer::Network, "true", 0, both(&[InboundIpPacket, OutboundIpPacket])),
-        (Layer::Network, "false", 0, vec![]),
-        (Layer::Network, "true", 8, vec![]),
-        (Layer::Network, "true", 8 | 2, both(&[InboundIpPacket, OutboundIpPacket])),
-        (Layer::Network, "outbound", 0, both(&[OutboundIpPacket])),
-        (Layer::Network, "inbound and ip", 0, vec![(InboundIpPacket, false)]),
-        (Layer::Network, "ipv6.HopLimit > 3 and outbound", 0, vec![(OutboundIpPacket, true)]),
-        (Layer::Forward, "ip", 0, vec![(IpForward, false)]),
-        (Layer::Flow, "true", 5, both(&[AleFlowEstablished])),
-        (Layer::Flow, "event == DELETED and ipv6", 5, vec![(AleFlowEstablished, true)]),
-        (Layer::Socket, "event == BIND and ip", 4, vec![(AleResourceAssignment, false)]),
-        (Layer::Socket, "event == CONNECT", 4, both(&[AleAuthConnect])),
-        (Layer::Socket, "event == LISTEN", 4, both(&[AleAuthListen])),
-        (Layer::Socket, "event == ACCEPT", 4, both(&[AleAuthRecvAccept])),
-        (Layer::Socket, "event == CLOSE", 4, both(&[AleResourceRelease, AleEndpointClosure])),
-        (Layer::Reflect, "true", 5, vec![]),
-    ] {
-        let driver = driver();
-        let id = open(&driver, layer, text, 0, flags);
-        let installed: Vec<_> = driver.platform().callouts().iter().collect();
-        assert_eq!(installed, expected, "{text}");
-        driver.close(id).unwrap();
-        assert_eq!(driver.platform().callouts().iter().count(), 0);
-    }
-}
-
-/// §7: what several handles need is installed once, and stays as long as one needs it.
-#[test]
-fn callouts_are_shared() {
-    let driver = driver();
-    let first = network(&driver, "outbound and ip", 0, 0);
-    let second = network(&driver, "ip", 0, 0);
-    assert_eq!(driver.platform().callouts().iter().count(), 2);
-    driver.close(second).unwrap();
-    assert_eq!(driver.platform().callouts().iter().count(), 1);
-    driver.close(first).unwrap();
-    assert_eq!(driver.platform().callouts().iter().count(), 0);
-}
-
-/// The filtering engine refuses: so does the driver, and nothing is left behind.
-#[test]
-fn a_refusing_engine_refuses_the_handle() {
-    use std::sync::atomic::Ordering;
-    let driver = driver();
-    let id = driver.create().unwrap();
-    driver.platform().refuse_callouts.store(true, Ordering::Relaxed);
-    let program = filter(Layer::Network, "true");
-    let request =
-        Open { layer: Layer::Network, priority: 0, flags: Flags::NONE, work_limit: 0, program: &program };
-    let refused = driver.open(id, 1, &request).unwrap_err();
-    assert!(matches!(refused, Refusal::Engine(_)) && refused.code() == Code::NoSystemResources);
-    assert_eq!(outbound(&driver, &udp(1, 0)), Verdict::LetGo);
-    assert_eq!(driver.platform().memory.used(), 0);
-    driver.platform().refuse_callouts.store(false, Ordering::Relaxed);
-    assert!(driver.open(id, 1, &request).is_ok());
 }

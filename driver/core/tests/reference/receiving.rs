@@ -151,6 +151,24 @@ fn batches_hold_whole_packets() {
     assert_eq!((got.filled.packets, id_of(&got.data)), (42, 258));
 }
 
+/// A packet is as long as its IP header says (§6): what stands behind it in its buffer, such as padding of the link, is
+/// not received, and what was received as a batch can be sent as one.
+#[test]
+fn padding_is_no_part_of_a_packet() {
+    let driver = driver();
+    let id = network(&driver, "true", 0, 0);
+    for number in 0..3 {
+        assert_eq!(outbound(&driver, &[udp(number, 3), vec![0; 15]].concat()), Verdict::Block);
+    }
+    let got = receive_batch(&driver, id, 3, 1000).unwrap().unwrap();
+    assert_eq!(got.data, [udp(0, 3), udp(1, 3), udp(2, 3)].concat());
+    assert_eq!(send(&driver, id, &got.addresses, &got.data).unwrap().packets, 3);
+    pend(&driver, id, 1);
+    let _ = outbound(&driver, &[udp6(3), vec![0; 15]].concat());
+    let (receive, completion) = driver.platform().take_completed().unwrap();
+    assert_eq!(super::common::got(&receive, completion.unwrap()).data, udp6(3));
+}
+
 /// Buffer too small: truncated, 122, the address is still filled, the packet is gone.
 #[test]
 fn short_buffers_truncate() {
@@ -174,6 +192,29 @@ fn short_buffers_truncate() {
     }
     assert_eq!(counter(&driver, id, Counter::Truncated), 2);
     assert_eq!(counter(&driver, id, Counter::ReceivedBytes), 100);
+}
+
+/// A receive of FLOW or SOCKET has no data, in no buffer; waiting or not.
+#[test]
+fn events_need_no_buffer() {
+    use divert_vm::{Event, Layer};
+    let driver = driver();
+    let flow = open(&driver, Layer::Flow, "true", 0, 5);
+    let socket = open(&driver, Layer::Socket, "true", 0, 5);
+    for id in [flow, socket] {
+        assert!(matches!(driver.receive(id, HostReceive::new(1, 1, 0)), Answer::Pended));
+    }
+    for _ in 0..2 {
+        let _ = driver.flow_established(&endpoint(), true, false);
+        let _ = driver.socket(Event::SocketConnect, &endpoint(), true, false, None);
+    }
+    for id in [flow, socket] {
+        let (receive, completion) = driver.platform().take_completed().unwrap();
+        let waited = got(&receive, completion.unwrap());
+        let queued = receive_batch(&driver, id, 1, 0).unwrap().unwrap();
+        assert_eq!(waited, queued);
+        assert_eq!((queued.filled.packets, queued.filled.bytes, queued.filled.truncated), (1, 0, false));
+    }
 }
 
 /// A receive that was asked for before the packet pends, and completes when it comes; the oldest first; without
@@ -234,6 +275,19 @@ fn shutdown_of_receiving() {
     assert_eq!(send(&driver, id, &[out()], &udp(4, 0)).unwrap().packets, 1);
 }
 
+/// shutdown(RECV): later matches go on as if the handle were not there, to the handles below.
+#[test]
+fn others_see_past_a_shutdown() {
+    let driver = driver();
+    let above = network(&driver, "true", 1, 0);
+    let below = network(&driver, "true", 0, 0);
+    let _ = outbound(&driver, &udp(1, 0));
+    driver.shutdown(above, How::Receive).unwrap();
+    assert_eq!(outbound(&driver, &udp(2, 0)), Verdict::Block);
+    assert_eq!((receive_id(&driver, above), receive_id(&driver, below)), (Some(1), Some(2)));
+    assert_eq!(counter(&driver, above, Counter::Matched), 1);
+}
+
 /// Receives that wait at shutdown(RECV) end with 232: their queue is empty.
 #[test]
 fn shutdown_ends_waiting() {
@@ -284,7 +338,7 @@ fn close_gives_packets_back() {
     assert_eq!(completion, Err(Code::OperationAborted));
 }
 
-/// Want of memory: a copy is missing, a diverted packet is lost; both are counted, neither is queued in part.
+/// Decided here, for want of memory: a copy is missing, a diverted packet is lost; both are counted, neither is queued in part.
 #[test]
 fn want_of_memory_is_counted() {
     let driver = driver();

@@ -73,6 +73,7 @@ fn injected_packets_go_to_lower_priorities() {
     }
 }
 
+/// Decided here: a mark fits where a pointer does.
 #[test]
 fn marks_are_never_zero_and_total() {
     assert_eq!(Mark::from_raw(0), None);
@@ -220,7 +221,7 @@ fn checksums_are_left_or_computed() {
     assert_eq!(driver.platform().take_injected().unwrap().bytes, right);
 }
 
-/// The stack refuses or fails: counted, and all memory comes back.
+/// Decided here: the stack refuses or fails: counted, and all memory comes back.
 #[test]
 fn failing_injections_are_counted() {
     let driver = driver();
@@ -241,4 +242,26 @@ fn failing_injections_are_counted() {
     driver.injected(injection.ticket, false);
     assert_eq!(driver.closed_statistics().get(Counter::InjectFailed), 4);
     assert_eq!(driver.platform().memory.used(), 0);
+}
+
+/// Decided here: what one handle has in the stack's hands is bounded, whatever the budget of all is; what the stack is done
+/// with makes room.
+#[test]
+fn packets_in_flight_are_bounded() {
+    use divert_driver_core::MAX_IN_FLIGHT;
+    let driver = driver();
+    let (id, other) = (network(&driver, "false", 0, 0), network(&driver, "false", 0, 0));
+    let packet = udp6(65_527);
+    let fit = MAX_IN_FLIGHT / packet.len();
+    for _ in 0..fit {
+        assert_eq!(send(&driver, id, &[out()], &packet).unwrap().packets, 1);
+    }
+    let sent = send(&driver, id, &[out(), out()], &[packet.clone(), udp(1, 0)].concat()).unwrap();
+    assert_eq!((sent.packets, sent.failed, sent.code), (1, 1, Some(Code::NoSystemResources)));
+    assert_eq!(send(&driver, other, &[out()], &packet).unwrap().packets, 1);
+    let first = driver.platform().take_injected().unwrap();
+    driver.injected(first.ticket, true);
+    assert_eq!(send(&driver, id, &[out()], &packet).unwrap().packets, 1);
+    assert_eq!(counter(&driver, id, Counter::SendRefused), 1);
+    assert_eq!(drain_injected(&driver).len(), fit + 2);
 }

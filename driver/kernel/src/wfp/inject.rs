@@ -14,7 +14,12 @@ use crate::sys::injection::{Injected, InjectionHandle, ListPool, NO_MEMORY, OwnP
 use crate::sys::packet::PacketList;
 
 /// The context of a packet that all handles have been asked about: the mark of a priority below all others.
-const ASKED: u64 = 0x8000_8000;
+const ASKED: u32 = 0x8000_8000;
+
+/// Whether all handles have been asked about what comes from there.
+pub(super) fn was_asked(origin: Origin) -> bool {
+    matches!(origin, Origin::Injected(mark) if mark.to_raw() == ASKED)
+}
 
 /// Counts what the stack has, and holds what it takes to give it something. Up to DISPATCH_LEVEL, but for making it.
 pub(crate) struct Injector {
@@ -96,7 +101,7 @@ impl Injector {
 
     /// Sends a packet that nobody but the stack is to hear of again; false when it is lost for want of memory.
     pub(crate) fn pass_on(&self, bytes: Vec<u8>, place: Place) -> bool {
-        self.put(bytes, Unattended, place, ASKED).is_ok()
+        self.put(bytes, Unattended, place, u64::from(ASKED)).is_ok()
     }
 
     /// See [`divert_driver_core::platform::Stack::inject`].

@@ -22,6 +22,7 @@ use divert_driver_protocol::Flags;
 use divert_vm::checksum::{Leave, update};
 use divert_vm::{Layer, Packet};
 
+use super::inject::was_asked;
 use crate::platform::Runtime;
 use crate::sys::call::Question;
 use crate::sys::injection::Place;
@@ -135,6 +136,10 @@ fn common<'a>(
         Seen::Whole
     };
     let through = way == Way::Through;
+    let origin = driver.platform().injector.origin(list, through, ipv6);
+    if was_asked(origin) {
+        return None;
+    }
     let if_idx = question.number(fields.interface).unwrap_or(0);
     let sub_if_idx = question.number(fields.sub_interface).unwrap_or(0);
     let (ip_checksum, tcp_checksum, udp_checksum) = checksums(list, inbound, ipv6);
@@ -149,7 +154,7 @@ fn common<'a>(
         tcp_checksum,
         udp_checksum,
         seen,
-        origin: driver.platform().injector.origin(list, through, ipv6),
+        origin,
     };
     let place = match way {
         Way::In => Place::Receive(if_idx, sub_if_idx),
