@@ -53,6 +53,6 @@ fn run(mut arguments: Arguments) -> Result<(), Error> {
 }
 
 #[cfg(not(windows))]
-const fn run(_: Arguments) -> Result<(), Error> {
+fn run(_: Arguments) -> Result<(), Error> {
     Err(Error::Unsupported)
 }
