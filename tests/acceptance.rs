@@ -8,7 +8,7 @@ use divert_grammar::token::tokens;
 use divert_tests::vectors::{conformance, expected, layer};
 
 /// Limits of the original that are no limits here: length, depth, and words of 40 characters.
-fn is_artefact(filter: &str, error: &str) -> bool {
+pub(crate) fn is_artefact(filter: &str, error: &str) -> bool {
     let mut words = filter.split(|c: char| !(c.is_ascii_alphanumeric() || ".:_".contains(c)));
     error.contains("too long")
         || error.contains("too deep")
@@ -17,7 +17,7 @@ fn is_artefact(filter: &str, error: &str) -> bool {
 }
 
 /// Whether `span` lies within the token at `place`, or at the end of the text when that is the place.
-fn is_at(filter: &str, span: Span, place: u32) -> bool {
+pub(crate) fn is_at(filter: &str, span: Span, place: u32) -> bool {
     if place as usize >= filter.len() {
         return span.start() as usize == filter.len();
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod acceptance;
+mod capi;
 mod docs;
 mod engines;
 mod extended;

@@ -76,6 +76,7 @@ fn crates_depend_on_what_they_may() {
             "cli",
             &[
                 "divert-compiler",
+                "divert-driver-client",
                 "divert-driver-core",
                 "divert-driver-protocol",
                 "divert-grammar",
@@ -85,6 +86,17 @@ fn crates_depend_on_what_they_may() {
         ),
         ("driver/protocol", &["divert-vm"]),
         ("driver/core", &["divert-driver-protocol", "divert-vm"]),
+        ("driver/client", &["divert-compiler", "divert-driver-core", "divert-driver-protocol", "divert-vm"]),
+        (
+            "driver/capi",
+            &[
+                "divert-compiler",
+                "divert-driver-client",
+                "divert-driver-protocol",
+                "divert-grammar",
+                "divert-vm",
+            ],
+        ),
         ("fuzz", &["divert-compiler", "divert-grammar", "divert-vm"]),
     ] {
         let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();

@@ -27,6 +27,7 @@ pub(crate) const USAGE: &str = "E0912";
 pub(crate) const LAYER_GIVEN: &str = "E0913";
 pub(crate) const NOT_PROVED: &str = "E0914";
 pub(crate) const HANDLES: &str = "E0915";
+pub(crate) const DRIVER: &str = "E0916";
 
 /// All codes of the command line.
 #[rustfmt::skip]
@@ -46,6 +47,7 @@ pub(crate) const CODES: &[Code] = &[
     Code { code: LAYER_GIVEN, name: "layer-disagrees", explanation: "`--layer` names another layer than the one a compiled filter was made for." },
     Code { code: NOT_PROVED, name: "not-proved", explanation: "`--prove` could not show that what was compiled means what was written: a defect of the compiler, or a question too large to be decided." },
     Code { code: HANDLES, name: "bad-handles", explanation: "A file of handles for `divert --simulate` is not TOML, describes something else, or has a handle that the driver would refuse." },
+    Code { code: DRIVER, name: "driver", explanation: "The driver does not do what is asked, or cannot be reached. It exists on Windows, and only administrators may use it." },
 ];
 
 /// Name and explanation of a code of any crate.

@@ -167,6 +167,11 @@ impl Console {
         self.out.write_all(bytes).map_err(Stop::Output)
     }
 
+    /// Lets what was said so far be seen.
+    pub(crate) fn flush(&mut self) -> Outcome<()> {
+        self.out.flush().map_err(Stop::Output)
+    }
+
     /// A line about what was done, for people.
     pub(crate) fn remark(&mut self, text: impl fmt::Display) -> Outcome<()> {
         let Self { out, err, progress, .. } = self;

@@ -17,6 +17,7 @@ mod events;
 mod finding;
 mod input;
 mod lints;
+mod live;
 mod output;
 mod pipeline;
 pub mod properties;
@@ -69,6 +70,11 @@ fn run(command: Command, console: &mut Console) -> Outcome {
         Command::Verify(command) => command.run(console),
         Command::Disasm(command) => command.run(console),
         Command::Divert(command) => command.run(console),
+        Command::Attach(command) => command.run(console),
+        Command::Handles(command) => command.run(console),
+        Command::Watch(command) => command.run(console),
+        Command::Kill(command) => command.run(console),
+        Command::Uninstall(command) => command.run(console),
         Command::Sat(command) => command.run(console),
         Command::Equiv(command) => command.run(console),
         Command::Implies(command) => command.run(console),

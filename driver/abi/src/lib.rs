@@ -7,7 +7,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 // The documentation of these interfaces is Microsoft's.
-#![allow(non_snake_case, non_camel_case_types, missing_docs)]
+#![allow(non_snake_case, non_camel_case_types, non_upper_case_globals, missing_docs)]
 
 pub mod ndis;
 pub mod wdm;

@@ -18,6 +18,18 @@ pub enum Control {
     Receive(Receive),
     /// The shell completes the request with this and nothing else.
     Complete(Completed),
+    /// The shell lets this very request wait under this name.
+    Hold {
+        /// The name; not 0.
+        token: u64,
+    },
+    /// The shell ends the request of this handle that waits under this name.
+    Release {
+        /// The name.
+        token: u64,
+        /// How it ends.
+        completed: Completed,
+    },
 }
 
 impl<P: Platform> Driver<P> {
@@ -54,6 +66,8 @@ impl<P: Platform> Driver<P> {
             Request::Statistics => Reply::Statistics(self.statistics(id)?),
             Request::Handles { from } => return self.list(from, reply),
             Request::Complete(completed) => return Ok(Control::Complete(completed)),
+            Request::Hold { token } => return Ok(Control::Hold { token }),
+            Request::Release { token, completed } => return Ok(Control::Release { token, completed }),
         };
         let written = answer.encode(reply).map_err(|_| Code::InsufficientBuffer)?;
         Ok(Control::Replied(written))

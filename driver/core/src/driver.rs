@@ -105,6 +105,9 @@ impl<P: Platform> Driver<P> {
     ///
     /// # Errors
     /// When anything about it is refused; the handle may then be opened in another way, or closed.
+    // Not inlined, like sending and closing: the stack of a kernel is small, and what opening needs of it is not to lie
+    // under a packet that is sent.
+    #[inline(never)]
     pub fn open(&self, id: HandleId, process_id: u32, request: &Open<'_>) -> Result<Opened, Refusal> {
         let state = self.live(id, |live| live.state).unwrap_or(State::Closed);
         state.after(Action::Open).map_err(Refusal::State)?;
@@ -267,6 +270,7 @@ impl<P: Platform> Driver<P> {
     ///
     /// # Errors
     /// When it is closed already. That is harmless: a shell may call this from every place that could be the last.
+    #[inline(never)]
     pub fn close(&self, id: HandleId) -> Result<(), Code> {
         let (slot, generation) = id.parts();
         let session = self.control.with(|control| {

@@ -112,6 +112,7 @@ impl<P: Platform> Driver<P> {
     ///
     /// # Errors
     /// When the handle cannot send, or as above.
+    #[inline(never)]
     pub fn send(&self, id: HandleId, batch: &Send<'_>) -> Result<Sent, Code> {
         let (layer, priority) = self.sender(id)?;
         if let Err(code) = check(batch) {

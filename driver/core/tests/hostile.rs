@@ -18,7 +18,7 @@ fn messages() -> Vec<Vec<u8>> {
     let (records, packet) = ([out().encode()], udp(1, 3));
     [
         Request::Open(open),
-        Request::Receive(Receive { addresses: 3 }),
+        Request::Receive(Receive { addresses: 3, hold: 0 }),
         Request::Send(Send::new(&records, &packet).unwrap()),
         Request::Shutdown(How::Receive),
         Request::SetParameter(Parameter::QueueSize, 70_000),

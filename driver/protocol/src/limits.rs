@@ -2,11 +2,11 @@
 
 /// Version of the protocol. It changes with every change of a message's shape; `tests/shape.rs` fails when one was
 /// forgotten.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// Name of the device and of the service: it holds the version, so that drivers of several versions can be loaded side by
 /// side, and none is ever spoken to in another's language.
-pub const NAME: &str = "Divert2";
+pub const NAME: &str = "Divert3";
 
 /// The version that parameters 3 and 4 answer: that of the interface this driver is compatible with (reference §5).
 pub const INTERFACE_MAJOR: u64 = 2;

@@ -7,7 +7,7 @@ use crate::code::Code;
 use crate::flags::Flags;
 use crate::limits::{ADDRESS, HEADER, MAX_BATCH, MAX_BATCH_DATA, MAX_PROGRAM};
 use crate::parameter::Parameter;
-use crate::wire::{DecodeError, Reader, TooSmall, begin, header};
+use crate::wire::{DecodeError, Reader, TooSmall, Writer, begin, header};
 
 /// A request; it borrows the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,19 @@ pub enum Request<'a> {
     /// Complete this very request with a code and a length. It touches nothing: user mode ends a caller's own
     /// overlapped call with it, once what was received has been put where the caller wants it. It needs no open handle.
     Complete(Completed),
+    /// Wait until it is released; what may be cancelled in place of a receive of user mode's own. It needs no open
+    /// handle.
+    Hold {
+        /// Names it among those of the handle; not 0.
+        token: u64,
+    },
+    /// End a request that is held; fails with code 995 when it is not there any more.
+    Release {
+        /// The one.
+        token: u64,
+        /// How it ends.
+        completed: Completed,
+    },
 }
 
 /// Opens a handle.
@@ -57,6 +70,8 @@ pub struct Open<'a> {
 pub struct Receive {
     /// Room for address records, 1 to 255.
     pub addresses: u8,
+    /// The held request that it is for, whose cancelling cancels it; 0 for none.
+    pub hold: u64,
 }
 
 /// How an overlapped call of user mode ended.
@@ -158,6 +173,8 @@ const GET_PARAMETER: u16 = 6;
 const STATISTICS: u16 = 7;
 const HANDLES: u16 = 8;
 const COMPLETE: u16 = 9;
+const HOLD: u16 = 10;
+const RELEASE: u16 = 11;
 
 impl<'a> Request<'a> {
     /// Reads a message.
@@ -180,6 +197,8 @@ impl<'a> Request<'a> {
             STATISTICS => Self::Statistics,
             HANDLES => Self::Handles { from: reader.u64()? },
             COMPLETE => Self::Complete(Completed::read(&mut reader)?),
+            HOLD => Self::Hold { token: token(&mut reader)? },
+            RELEASE => Self::Release { token: token(&mut reader)?, completed: Completed::read(&mut reader)? },
             _ => return Err(DecodeError::Kind(kind)),
         };
         reader.end()?;
@@ -194,9 +213,9 @@ impl<'a> Request<'a> {
             Self::Send(send) => {
                 send.records.len().saturating_mul(ADDRESS).saturating_add(send.data.len()).saturating_add(8)
             }
-            Self::SetParameter(..) => 16,
-            Self::Handles { .. } | Self::Complete(_) => 8,
-            Self::Receive(_) | Self::Shutdown(_) | Self::GetParameter(_) => 4,
+            Self::SetParameter(..) | Self::Receive(_) | Self::Release { .. } => 16,
+            Self::Handles { .. } | Self::Complete(_) | Self::Hold { .. } => 8,
+            Self::Shutdown(_) | Self::GetParameter(_) => 4,
             Self::Statistics => 0,
         };
         HEADER.saturating_add(body)
@@ -218,6 +237,8 @@ impl<'a> Request<'a> {
             Self::Statistics => STATISTICS,
             Self::Handles { .. } => HANDLES,
             Self::Complete(_) => COMPLETE,
+            Self::Hold { .. } => HOLD,
+            Self::Release { .. } => RELEASE,
         };
         let mut writer = begin(buffer, kind, length)?;
         match self {
@@ -231,7 +252,11 @@ impl<'a> Request<'a> {
                 writer.u32(0)?;
                 writer.bytes(open.program)?;
             }
-            Self::Receive(receive) => writer.u32(u32::from(receive.addresses))?,
+            Self::Receive(receive) => {
+                writer.u32(u32::from(receive.addresses))?;
+                writer.u32(0)?;
+                writer.u64(receive.hold)?;
+            }
             Self::Send(send) => {
                 writer.u32(small(send.records.len()))?;
                 writer.u32(small(send.data.len()))?;
@@ -247,9 +272,11 @@ impl<'a> Request<'a> {
             Self::GetParameter(parameter) => writer.u32(parameter.number())?,
             Self::Statistics => {}
             Self::Handles { from } => writer.u64(*from)?,
-            Self::Complete(completed) => {
-                writer.u32(completed.code.map_or(0, Code::number))?;
-                writer.u32(completed.length)?;
+            Self::Complete(completed) => completed.write(&mut writer)?,
+            Self::Hold { token } => writer.u64(*token)?,
+            Self::Release { token, completed } => {
+                writer.u64(*token)?;
+                completed.write(&mut writer)?;
             }
         }
         Ok(writer.written())
@@ -277,8 +304,10 @@ impl<'a> Open<'a> {
 impl Receive {
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let addresses = reader.u32()?;
+        reader.zero32()?;
+        let hold = reader.u64()?;
         match u8::try_from(addresses) {
-            Ok(addresses) if addresses > 0 => Ok(Self { addresses }),
+            Ok(addresses) if addresses > 0 => Ok(Self { addresses, hold }),
             _ => Err(DecodeError::Count(addresses)),
         }
     }
@@ -291,6 +320,19 @@ impl Completed {
             number => Some(numbered(number, Code::from_number)?),
         };
         Ok(Self { code, length: reader.u32()? })
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), TooSmall> {
+        writer.u32(self.code.map_or(0, Code::number))?;
+        writer.u32(self.length)
+    }
+}
+
+/// The name of a held request.
+fn token(reader: &mut Reader<'_>) -> Result<u64, DecodeError> {
+    match reader.u64()? {
+        0 => Err(DecodeError::Number(0)),
+        token => Ok(token),
     }
 }
 

@@ -93,13 +93,15 @@ pub(crate) fn messages() -> Vec<(&'static str, Vec<u8>)> {
     parts.finish(2, 8, Some(Code::InsufficientBuffer)).unwrap();
     vec![
         ("open", request(Request::Open(open))),
-        ("receive", request(Request::Receive(Receive { addresses: 255 }))),
+        ("receive", request(Request::Receive(Receive { addresses: 255, hold: 0x0102_0304_0506_0708 }))),
         ("send", request(Request::Send(Send::new(&records, b"packets").unwrap()))),
         ("shutdown", request(Request::Shutdown(How::Both))),
         ("set parameter", request(Request::SetParameter(Parameter::QueueTime, 1500))),
         ("get parameter", request(Request::GetParameter(Parameter::VersionMinor))),
         ("statistics?", request(Request::Statistics)),
         ("handles?", request(Request::Handles { from: 0x0807_0605_0403_0201 })),
+        ("hold", request(Request::Hold { token: 0x1112_1314_1516_1718 })),
+        ("release", request(Request::Release { token: 7, completed: Completed { code: None, length: 9 } })),
         ("complete", request(Request::Complete(Completed { code: Some(Code::NoData), length: 0x0102_0304 }))),
         ("opened", reply(Reply::Opened(Opened { serial: 11, work: 12 }))),
         ("refused", reply(Reply::Refused(Refused { code: Code::InvalidParameter, reason: 3, detail: 4 }))),

@@ -230,7 +230,8 @@ pub unsafe extern "C" fn control(
                 Answer::Pended => 0,
             }
         }
-        Ok(Control::Complete(completed)) => completed.length as usize,
+        Ok(Control::Complete(completed) | Control::Release { completed, .. }) => completed.length as usize,
+        Ok(Control::Hold { token }) => token as usize,
         Err(code) => code.number() as usize,
     }
 }

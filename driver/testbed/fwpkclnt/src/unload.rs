@@ -1,0 +1,76 @@
+//! The client's end: when its unload routine has run, everything it had must be gone. The process goes then too, so the
+//! last report is written to a file.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use divert_driver_abi::wdm::{DEVICE_OBJECT, DRIVER_OBJECT, DRIVER_UNLOAD, PVOID};
+use divert_testbed_control::UNLOAD_REPORT;
+use divert_testbed_model::Rule;
+
+use crate::world::WORLD;
+use crate::{control, raw, stack, system};
+
+/// Services whose driver object is looked for: the driver's, whose name holds its protocol's version.
+const SERVICE: &str = "Divert3";
+
+/// The client's own unload routine.
+static ORIGINAL: AtomicUsize = AtomicUsize::new(0);
+/// Its driver object.
+static DRIVER: AtomicUsize = AtomicUsize::new(0);
+
+/// Finds the client's driver object.
+pub(crate) fn watch() {
+    if DRIVER.load(Ordering::Acquire) == 0 {
+        found(system::driver_object(SERVICE));
+    }
+    hook();
+}
+
+/// Finds it by a device of the client's.
+pub(crate) fn watch_device(device: PVOID) {
+    if DRIVER.load(Ordering::Acquire) == 0
+        && let Some(device) = raw::see(device.cast_const().cast::<DEVICE_OBJECT>())
+    {
+        found(device.DriverObject);
+    }
+    hook();
+}
+
+fn found(driver: *mut DRIVER_OBJECT) {
+    if !driver.is_null() {
+        DRIVER.store(driver.expose_provenance(), Ordering::Release);
+    }
+}
+
+/// Puts our routine in the place of the client's, once it has one.
+fn hook() {
+    let driver: *mut DRIVER_OBJECT =
+        core::ptr::with_exposed_provenance_mut(DRIVER.load(Ordering::Acquire));
+    let Some(driver) = raw::change(driver) else { return };
+    let Some(original) = driver.DriverUnload else { return };
+    if ORIGINAL.compare_exchange(0, original as usize, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+        driver.DriverUnload = Some(unload);
+    }
+}
+
+unsafe extern "system" fn unload(driver: *mut DRIVER_OBJECT) {
+    let original = ORIGINAL.load(Ordering::Acquire);
+    // SAFETY: the address of the client's routine, of this type, as it stood in its driver object.
+    let original = unsafe { core::mem::transmute::<usize, DRIVER_UNLOAD>(original) };
+    // SAFETY: the system's call, passed on.
+    unsafe { original(driver) };
+    stack::stop();
+    let device_left = raw::see(driver).is_some_and(|driver| !driver.DeviceObject.is_null());
+    let report = WORLD.with(|world| {
+        if device_left {
+            world.findings.add(Rule::ObjectLeft, 9, 1);
+        }
+        world.close();
+        world.report()
+    });
+    if !system::write_file(UNLOAD_REPORT, &report.encode()) {
+        system::print("testbed: the last report cannot be written\n\0");
+    }
+    // The loader may take this image away, too, once the client's is gone.
+    control::delete();
+}

@@ -1,0 +1,360 @@
+//! Functions of the kernel that the client imports are watched: the addresses in its import table are replaced by those
+//! of functions here, which keep the books and call the kernel's own. The image itself is unchanged.
+
+use core::ffi::{CStr, c_char};
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use alloc::collections::BTreeMap;
+
+use divert_driver_abi::wdm::*;
+
+use crate::export::CALLER;
+use crate::spin::Spin;
+use crate::world::WORLD;
+use crate::{control, raw, system, unload};
+
+#[link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")]
+unsafe extern "system" {
+    fn ExAllocatePoolWithTag(kind: i32, length: usize, tag: u32) -> PVOID;
+    fn ExFreePoolWithTag(memory: PVOID, tag: u32);
+    fn IoAllocateMdl(at: PVOID, length: u32, secondary: BOOLEAN, charge: BOOLEAN, irp: *mut IRP) -> *mut MDL;
+    fn IoFreeMdl(mdl: *mut MDL);
+    fn IoAllocateWorkItem(device: *mut DEVICE_OBJECT) -> PVOID;
+    fn IoFreeWorkItem(item: PVOID);
+    fn KeAcquireSpinLockRaiseToDpc(lock: *mut KSPIN_LOCK) -> KIRQL;
+    fn KeReleaseSpinLock(lock: *mut KSPIN_LOCK, irql: KIRQL);
+    fn KeAcquireInStackQueuedSpinLock(lock: *mut KSPIN_LOCK, handle: *mut KLOCK_QUEUE_HANDLE);
+    fn KeReleaseInStackQueuedSpinLock(handle: *mut KLOCK_QUEUE_HANDLE);
+    fn KeWaitForSingleObject(
+        object: PVOID,
+        reason: i32,
+        mode: i8,
+        alertable: BOOLEAN,
+        timeout: *const i64,
+    ) -> NTSTATUS;
+    fn KeDelayExecutionThread(mode: i8, alertable: BOOLEAN, interval: *const i64) -> NTSTATUS;
+    fn ExAcquireFastMutex(mutex: *mut FAST_MUTEX);
+    fn PsCreateSystemThread(
+        handle: *mut HANDLE,
+        access: u32,
+        attributes: PVOID,
+        process: HANDLE,
+        client: PVOID,
+        start: KSTART_ROUTINE,
+        context: PVOID,
+    ) -> NTSTATUS;
+    fn ZwClose(handle: HANDLE) -> NTSTATUS;
+    fn KfRaiseIrql(to: KIRQL) -> KIRQL;
+    fn KeLowerIrql(to: KIRQL);
+}
+
+/// The locks that queued handles stand for.
+static QUEUED: Spin<BTreeMap<usize, u64>> = Spin::new(BTreeMap::new());
+
+fn number<T>(pointer: *const T) -> u64 {
+    pointer.addr() as u64
+}
+
+/// An allocation of the client's by a function that gives null when there is none.
+fn allocate<T>(length: usize, make: impl FnOnce() -> *mut T) -> *mut T {
+    if !WORLD.with(|world| world.pool.admit()) {
+        return core::ptr::null_mut();
+    }
+    let made = make();
+    if !made.is_null() {
+        WORLD.with(|world| world.pool.allocate(number(made), length));
+    }
+    made
+}
+
+/// The client frees; whether it may.
+fn free<T>(memory: *mut T) -> bool {
+    WORLD.with(|world| {
+        let outcome = world.pool.free(number(memory));
+        world.findings.check(outcome, number(memory));
+        outcome.is_ok()
+    })
+}
+
+fn may_wait() {
+    WORLD.with(crate::world::World::may_wait);
+}
+
+/// The client is about to take a lock; whether it may.
+fn acquire(lock: u64) -> bool {
+    WORLD.with(|world| {
+        let outcome = world.threads.acquire(system::thread(), lock);
+        world.findings.check(outcome, lock);
+        outcome.is_ok()
+    })
+}
+
+/// The client is about to release a lock; whether it may.
+fn release(lock: u64) -> bool {
+    WORLD.with(|world| {
+        let outcome = world.threads.release(system::thread(), lock);
+        world.findings.check(outcome, lock);
+        outcome.is_ok()
+    })
+}
+
+pub(crate) unsafe extern "system" fn pool_allocate(kind: i32, length: usize, tag: u32) -> PVOID {
+    // SAFETY: the client's call, passed on.
+    allocate(length, || unsafe { ExAllocatePoolWithTag(kind, length, tag) })
+}
+
+pub(crate) unsafe extern "system" fn pool_free(memory: PVOID, tag: u32) {
+    if free(memory) {
+        // SAFETY: the client's call, passed on; it is the first for this memory.
+        unsafe { ExFreePoolWithTag(memory, tag) }
+    }
+}
+
+unsafe extern "system" fn pool_free_untagged(memory: PVOID) {
+    if free(memory) {
+        // SAFETY: the client's call, passed on; tag zero fits every tag.
+        unsafe { ExFreePoolWithTag(memory, 0) }
+    }
+}
+
+unsafe extern "system" fn mdl_allocate(
+    at: PVOID,
+    length: u32,
+    secondary: BOOLEAN,
+    charge: BOOLEAN,
+    irp: *mut IRP,
+) -> *mut MDL {
+    // SAFETY: the client's call, passed on.
+    allocate(size_of::<MDL>(), || unsafe { IoAllocateMdl(at, length, secondary, charge, irp) })
+}
+
+unsafe extern "system" fn mdl_free(mdl: *mut MDL) {
+    if free(mdl) {
+        // SAFETY: the client's call, passed on; it is the first for this descriptor.
+        unsafe { IoFreeMdl(mdl) }
+    }
+}
+
+unsafe extern "system" fn work_item_allocate(device: *mut DEVICE_OBJECT) -> PVOID {
+    // SAFETY: the client's call, passed on.
+    allocate(1, || unsafe { IoAllocateWorkItem(device) })
+}
+
+unsafe extern "system" fn work_item_free(item: PVOID) {
+    if free(item) {
+        // SAFETY: the client's call, passed on; it is the first for this item.
+        unsafe { IoFreeWorkItem(item) }
+    }
+}
+
+pub(crate) unsafe extern "system" fn spin_acquire(lock: *mut KSPIN_LOCK) -> KIRQL {
+    if acquire(number(lock)) {
+        // SAFETY: the client's call, passed on; this thread does not hold the lock.
+        unsafe { KeAcquireSpinLockRaiseToDpc(lock) }
+    } else {
+        // It would wait forever; the breach is noted, and life goes on.
+        0
+    }
+}
+
+pub(crate) unsafe extern "system" fn spin_release(lock: *mut KSPIN_LOCK, irql: KIRQL) {
+    if release(number(lock)) {
+        // SAFETY: the client's call, passed on; this thread holds the lock.
+        unsafe { KeReleaseSpinLock(lock, irql) }
+    }
+}
+
+unsafe extern "system" fn queued_acquire(lock: *mut KSPIN_LOCK, handle: *mut KLOCK_QUEUE_HANDLE) {
+    if acquire(number(lock)) {
+        QUEUED.with(|queued| queued.insert(handle.addr(), number(lock)));
+        // SAFETY: the client's call, passed on; this thread does not hold the lock.
+        unsafe { KeAcquireInStackQueuedSpinLock(lock, handle) }
+    }
+}
+
+unsafe extern "system" fn queued_release(handle: *mut KLOCK_QUEUE_HANDLE) {
+    let lock = QUEUED.with(|queued| queued.remove(&handle.addr()));
+    if release(lock.unwrap_or(0)) {
+        // SAFETY: the client's call, passed on; this thread holds the lock by this handle.
+        unsafe { KeReleaseInStackQueuedSpinLock(handle) }
+    }
+}
+
+pub(crate) unsafe extern "system" fn wait(
+    object: PVOID,
+    reason: i32,
+    mode: i8,
+    alertable: BOOLEAN,
+    timeout: *const i64,
+) -> NTSTATUS {
+    // To look without waiting is allowed anywhere.
+    if raw::get(timeout) != Some(0) {
+        may_wait();
+    }
+    // SAFETY: the client's call, passed on.
+    unsafe { KeWaitForSingleObject(object, reason, mode, alertable, timeout) }
+}
+
+pub(crate) unsafe extern "system" fn delay(mode: i8, alertable: BOOLEAN, interval: *const i64) -> NTSTATUS {
+    may_wait();
+    // SAFETY: the client's call, passed on.
+    unsafe { KeDelayExecutionThread(mode, alertable, interval) }
+}
+
+unsafe extern "system" fn fast_mutex(mutex: *mut FAST_MUTEX) {
+    may_wait();
+    // SAFETY: the client's call, passed on.
+    unsafe { ExAcquireFastMutex(mutex) }
+}
+
+unsafe extern "system" fn thread_create(
+    handle: *mut HANDLE,
+    access: u32,
+    attributes: PVOID,
+    process: HANDLE,
+    client: PVOID,
+    start: KSTART_ROUTINE,
+    context: PVOID,
+) -> NTSTATUS {
+    may_wait();
+    if !WORLD.with(|world| world.pool.admit()) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    // SAFETY: the client's call, passed on.
+    unsafe { PsCreateSystemThread(handle, access, attributes, process, client, start, context) }
+}
+
+/// Wine has no levels: they are kept here, and given to the client as the system would.
+unsafe extern "system" fn raise(to: KIRQL) -> KIRQL {
+    // SAFETY: the client's call, passed on.
+    let _ = unsafe { KfRaiseIrql(to) };
+    let thread = system::thread();
+    WORLD.with(|world| match world.threads.raise(thread, to) {
+        Ok(before) => before,
+        Err(rule) => {
+            world.findings.add(rule, thread, i64::from(to));
+            to
+        }
+    })
+}
+
+pub(crate) unsafe extern "system" fn lower(to: KIRQL) {
+    let thread = system::thread();
+    WORLD.with(|world| {
+        if let Err(rule) = world.threads.lower(thread, to) {
+            world.findings.add(rule, thread, i64::from(to));
+        }
+    });
+    // SAFETY: the client's call, passed on.
+    unsafe { KeLowerIrql(to) }
+}
+
+unsafe extern "system" fn close(handle: HANDLE) -> NTSTATUS {
+    may_wait();
+    // SAFETY: the client's call, passed on.
+    unsafe { ZwClose(handle) }
+}
+
+/// What is put in the place of a function of the kernel.
+fn replacement(name: &str) -> Option<usize> {
+    let function = match name {
+        "ExAllocatePoolWithTag" => pool_allocate as *const () as usize,
+        "ExFreePoolWithTag" => pool_free as *const () as usize,
+        "ExFreePool" => pool_free_untagged as *const () as usize,
+        "IoAllocateMdl" => mdl_allocate as *const () as usize,
+        "IoFreeMdl" => mdl_free as *const () as usize,
+        "IoAllocateWorkItem" => work_item_allocate as *const () as usize,
+        "IoFreeWorkItem" => work_item_free as *const () as usize,
+        "KeAcquireSpinLockRaiseToDpc" => spin_acquire as *const () as usize,
+        "KeReleaseSpinLock" => spin_release as *const () as usize,
+        "KeAcquireInStackQueuedSpinLock" => queued_acquire as *const () as usize,
+        "KeReleaseInStackQueuedSpinLock" => queued_release as *const () as usize,
+        "KeWaitForSingleObject" => wait as *const () as usize,
+        "KeDelayExecutionThread" => delay as *const () as usize,
+        "ExAcquireFastMutex" => fast_mutex as *const () as usize,
+        "PsCreateSystemThread" => thread_create as *const () as usize,
+        "KfRaiseIrql" => raise as *const () as usize,
+        "KeLowerIrql" => lower as *const () as usize,
+        "ZwClose" => close as *const () as usize,
+        _ => return None,
+    };
+    Some(function)
+}
+
+/// A loaded image, read where it lies.
+struct Image(usize);
+
+impl Image {
+    fn read<T: Copy>(&self, offset: usize) -> T {
+        let at: *const T = core::ptr::with_exposed_provenance(self.0 + offset);
+        // Offsets come from the image's own headers, which the loader has checked.
+        raw::get(at).unwrap_or_else(|| system::crash())
+    }
+
+    /// The image in which `address` lies: its headers are on a page before.
+    fn around(address: usize) -> Option<Self> {
+        const MOST_PAGES: usize = 4096;
+        (0..MOST_PAGES).map(|page| Self((address & !0xFFF) - page * 0x1000)).find(|image| {
+            image.read::<[u8; 2]>(0) == *b"MZ" && {
+                let header = image.read::<u32>(0x3C) as usize;
+                header < 0x1000 && image.read::<[u8; 4]>(header) == *b"PE\0\0"
+            }
+        })
+    }
+
+    fn text(&self, offset: usize) -> &str {
+        let at: *const c_char = core::ptr::with_exposed_provenance(self.0 + offset);
+        // SAFETY: names in an import table end in NUL, and the loader has read this one.
+        unsafe { CStr::from_ptr(at) }.to_str().unwrap_or("")
+    }
+
+    /// Replaces what is to be watched; gives how many functions that are.
+    fn watch(&self) -> u64 {
+        let header = self.read::<u32>(0x3C) as usize;
+        // The second data directory of a 64-bit image.
+        let mut descriptor = self.read::<u32>(header + 24 + 112 + 8) as usize;
+        let mut watched = 0;
+        while descriptor != 0 && self.read::<u32>(descriptor + 12) != 0 {
+            let (names, addresses) =
+                (self.read::<u32>(descriptor) as usize, self.read::<u32>(descriptor + 16) as usize);
+            let kernel = self.text(self.read::<u32>(descriptor + 12) as usize).eq_ignore_ascii_case("ntoskrnl.exe");
+            for at in (0..).step_by(8) {
+                let name = self.read::<u64>(names + at) as usize;
+                if !kernel || names == 0 || name == 0 {
+                    break;
+                }
+                // Behind the hint.
+                let Some(function) = replacement(self.text(name + 2)) else { continue };
+                watched += u64::from(self.replace(addresses + at, function));
+            }
+            descriptor += 20;
+        }
+        watched
+    }
+
+    fn replace(&self, offset: usize, function: usize) -> bool {
+        const READ_WRITE: u32 = 4;
+        let at: *mut usize = core::ptr::with_exposed_provenance_mut(self.0 + offset);
+        let Some(old) = system::protect(at.cast(), 8, READ_WRITE) else { return false };
+        raw::put(at, function);
+        system::protect(at.cast(), 8, old).is_some()
+    }
+}
+
+/// 0: nothing done yet, 1: being done, 2: done.
+static DONE: AtomicU32 = AtomicU32::new(0);
+
+/// Called with every call of the client's: the first one starts everything.
+pub(crate) fn begin() {
+    if DONE.load(Ordering::Acquire) == 2 {
+        return;
+    }
+    if DONE.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Acquire).is_err() {
+        return;
+    }
+    let watched = Image::around(CALLER.load(Ordering::Acquire)).map_or(0, |image| image.watch());
+    WORLD.with(|world| world.watched = watched);
+    control::create();
+    unload::watch();
+    DONE.store(2, Ordering::Release);
+}

@@ -1,0 +1,149 @@
+//! The stack, which the doubles stand for, and the driver that is kept running.
+
+use std::fs::{File, OpenOptions};
+use std::os::windows::fs::OpenOptionsExt as _;
+use std::os::windows::io::AsHandle as _;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use divert_driver_client::windows::control;
+use divert_driver_client::{Filter, Handle, HandleEntry, Layer, Options};
+use divert_driver_protocol::ControlCode;
+use divert_testbed_control::{CODE, Event, Fate, Hands, MAX_REPLY, Outcome, PATH, Packet, Reply, Request};
+use divert_testbed_model::layer::Kind;
+
+use crate::Check;
+
+/// `FILE_FLAG_OVERLAPPED`.
+const OVERLAPPED: u32 = 0x4000_0000;
+/// How long anything is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+// The doubles use the driver's own control code for their messages, on their own device.
+const _: () = assert!(CODE == ControlCode::Message.number());
+
+/// The stack.
+pub(crate) struct Stack {
+    control: File,
+    /// Keeps the driver running; matches nothing.
+    keeper: Option<Handle>,
+}
+
+impl Stack {
+    /// Starts the driver, as any program does: by opening a handle.
+    pub(crate) fn start() -> Result<Self, String> {
+        let filter = Filter::compile("false", Layer::Network).map_err(|error| error.to_string())?;
+        let keeper = Handle::open(&filter, &Options::default()).map_err(|error| error.to_string())?;
+        let control = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(OVERLAPPED)
+            .open(PATH)
+            .map_err(|error| format!("the double's device: {error}"))?;
+        Ok(Self { control, keeper: Some(keeper) })
+    }
+
+    /// Lets the driver go.
+    pub(crate) fn release(&mut self) {
+        self.keeper = None;
+    }
+
+    fn ask(&self, request: &Request) -> Result<Reply, String> {
+        let mut reply = vec![0; MAX_REPLY];
+        let message = request.encode();
+        let length = control(self.control.as_handle(), ControlCode::Message, &message, &mut reply)
+            .map_err(|failure| format!("the double: {failure}"))?;
+        Reply::decode(reply.get(..length).unwrap_or(&[])).map_err(|_| "a malformed reply".to_owned())
+    }
+
+    /// A packet comes by, alone in its list.
+    pub(crate) fn packet(&self, kind: Kind, bytes: &[u8]) -> Result<Fate, String> {
+        let packet = Packet {
+            kind,
+            flags: 0,
+            interface: 5,
+            sub_interface: 6,
+            checksum: 0,
+            hands: Hands::None,
+            split: 0,
+            before: 0,
+            chained: false,
+            buffers: vec![bytes.to_vec()],
+        };
+        match self.ask(&Request::Packets(vec![packet]))? {
+            Reply::Fates(fates) => fates.first().copied().ok_or_else(|| "no fate".to_owned()),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    /// An event happens; gives what became of it, and the flow's number.
+    pub(crate) fn event(&self, event: Event) -> Result<(Fate, u64), String> {
+        match self.ask(&Request::Event(event))? {
+            Reply::Event(fate, flow) => Ok((fate, flow)),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    /// A flow ends.
+    pub(crate) fn flow_ends(&self, flow: u64) -> Check {
+        match self.ask(&Request::FlowEnd(flow))? {
+            Reply::Done => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    /// Packets that left, once nothing moves any more.
+    pub(crate) fn outcomes(&self) -> Result<Vec<Outcome>, String> {
+        self.ask(&Request::Settle)?;
+        let mut all = Vec::new();
+        loop {
+            match self.ask(&Request::Outcomes(1000))? {
+                Reply::Outcomes(some, more) => {
+                    all.extend(some);
+                    if !more {
+                        return Ok(all);
+                    }
+                }
+                other => return Err(format!("{other:?}")),
+            }
+        }
+    }
+
+    /// Nothing is left over from a test, and the double has seen nothing wrong.
+    pub(crate) fn settled(&self) -> Check {
+        let Some(keeper) = &self.keeper else { return Ok(()) };
+        let begin = Instant::now();
+        while keeper.handles().map_err(|error| error.to_string())?.len() > 1 {
+            if begin.elapsed() > PATIENCE {
+                return Err("handles are left open".into());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.outcomes()?;
+        match self.ask(&Request::Report)? {
+            Reply::Report(report) if report.findings.is_empty() => Ok(()),
+            Reply::Report(report) => {
+                self.ask(&Request::Forget)?;
+                Err(format!("the double says {:?}", report.findings))
+            }
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    /// Waits until a process has so many handles.
+    pub(crate) fn wait_for_handles(&self, process: u32, count: usize) -> Result<Vec<HandleEntry>, String> {
+        let keeper = self.keeper.as_ref().ok_or("the driver was let go")?;
+        let begin = Instant::now();
+        loop {
+            let all = keeper.handles().map_err(|error| error.to_string())?;
+            let own: Vec<_> = all.into_iter().filter(|entry| entry.process_id == process).collect();
+            if own.len() >= count {
+                return Ok(own);
+            }
+            if begin.elapsed() > PATIENCE {
+                return Err(format!("process {process} has {} handles, not {count}", own.len()));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
