@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use divert_driver_abi::wdm::*;
 use divert_testbed_control::{CODE, DEVICE, Failure, LINK, Outcome, Reply, Request};
@@ -17,7 +18,19 @@ pub(crate) fn create() {
     }
 }
 
+/// The driver object.
+static DRIVER: AtomicUsize = AtomicUsize::new(0);
+
+/// Takes them away.
+pub(crate) fn delete() {
+    let driver = DRIVER.swap(0, Ordering::AcqRel);
+    if driver != 0 {
+        system::delete_device(core::ptr::with_exposed_provenance_mut(driver), LINK);
+    }
+}
+
 unsafe extern "system" fn init(driver: *mut DRIVER_OBJECT, _: *mut UNICODE_STRING) -> NTSTATUS {
+    DRIVER.store(driver.expose_provenance(), Ordering::Release);
     if let Some(driver) = raw::change(driver) {
         driver.MajorFunction = [Some(dispatch); IRP_MJ_MAXIMUM_FUNCTION + 1];
     }

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use core::ffi::c_void;
 use core::ptr::{null, null_mut};
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use divert_driver_abi::ndis::NET_BUFFER_LIST;
 use divert_driver_abi::wdm::{BOOLEAN, GUID, HANDLE, KSPIN_LOCK, MDL};
@@ -31,8 +31,6 @@ use crate::{raw, stack, watch};
 const KEY: GUID = GUID::from_u128(0x0BAD_0BAD_0000_4000_8000_0000_0000_0001);
 /// Which rule the bad callout breaks; 0: none.
 static BAD: AtomicU8 = AtomicU8::new(0);
-/// The bad callout's number.
-static CALLOUT: AtomicU32 = AtomicU32::new(0);
 /// A spin lock.
 static LOCK: AtomicUsize = AtomicUsize::new(0);
 
@@ -64,8 +62,15 @@ pub(crate) fn commit(rule: Rule) -> bool {
         | Rule::ActionWithoutRight
         | Rule::UnknownAction
         | Rule::WaitsAtDispatch
-        | Rule::LockKept
-        | Rule::UnregisteredInUse => classified(rule),
+        | Rule::LockKept => classified(rule),
+        Rule::UnregisteredInUse => {
+            let Some(callout) = Callout::new() else { return false };
+            // As if another thread were in it.
+            let called = crate::present::begin(callout.id).is_some();
+            let status = call!(FwpsCalloutUnregisterById0(callout.id));
+            crate::present::end(callout.id);
+            called && status == 0
+        }
         Rule::UsedAfterRelease => call!(FwpmEngineClose0(core::ptr::without_provenance_mut(0x10))) < 0,
         Rule::ObjectLeft => {
             let mut handle: HANDLE = null_mut();
@@ -189,7 +194,6 @@ impl Callout {
             flowDeleteFn: None,
         };
         let status = call!(FwpsCalloutRegister1(null_mut(), &raw const callout, &raw mut id));
-        CALLOUT.store(id, Ordering::Release);
         (status == 0).then_some(Self { id })
     }
 }
@@ -309,9 +313,6 @@ unsafe extern "system" fn classify(
         Rule::LockKept => {
             // SAFETY: nobody has this lock.
             let _ = unsafe { watch::spin_acquire(lock()) };
-        }
-        Rule::UnregisteredInUse => {
-            call!(FwpsCalloutUnregisterById0(CALLOUT.load(Ordering::Acquire)));
         }
         _ => {}
     }

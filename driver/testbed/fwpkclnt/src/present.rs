@@ -135,13 +135,15 @@ pub(crate) fn packet(packet: &Packet, mut hands: Vec<Injected>) -> Fate {
     });
     let mut watch = |callout: u32| {
         WORLD.with(|world| {
+            let mut balanced = true;
             for buffer in list.numbers() {
                 let moved = world.moved.insert(buffer, 0).unwrap_or(0);
                 if moved != 0 {
+                    balanced = false;
                     world.findings.add(Rule::Unbalanced, u64::from(callout), moved);
                 }
             }
-            if list.states() != states || !list.holds(&packet.buffers, before) {
+            if (balanced && list.states() != states) || !list.holds(&packet.buffers, before) {
                 world.findings.add(Rule::PacketChanged, u64::from(callout), 0);
             }
         });

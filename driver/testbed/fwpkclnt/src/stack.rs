@@ -15,6 +15,7 @@ use divert_testbed_model::layer::Kind;
 use divert_testbed_model::origin::Injected;
 
 use crate::spin::Spin;
+use crate::system::Thread;
 use crate::world::{WORLD, blow};
 use crate::{packet, present, raw, system};
 
@@ -32,7 +33,9 @@ struct Job {
 static JOBS: Spin<VecDeque<Job>> = Spin::new(VecDeque::new());
 /// Jobs that were taken from the queue and are not done.
 static BUSY: AtomicU32 = AtomicU32::new(0);
+static THREAD: Spin<Option<Thread>> = Spin::new(None);
 static STARTED: AtomicBool = AtomicBool::new(false);
+static STOP: AtomicBool = AtomicBool::new(false);
 
 /// An injection, as it was asked for.
 pub(crate) struct Asked {
@@ -171,9 +174,20 @@ fn start() -> bool {
     if STARTED.swap(true, Ordering::AcqRel) {
         return true;
     }
-    let started = system::start(run, core::ptr::null_mut());
+    let thread = system::start(run, core::ptr::null_mut());
+    let started = thread.is_some();
+    THREAD.with(|kept| *kept = thread);
     STARTED.store(started, Ordering::Release);
     started
+}
+
+/// Ends the stack's thread.
+pub(crate) fn stop() {
+    settle();
+    STOP.store(true, Ordering::Release);
+    if let Some(thread) = THREAD.with(Option::take) {
+        thread.join();
+    }
 }
 
 /// Takes the jobs that are due.
@@ -193,9 +207,9 @@ fn take(settings: &Settings) -> Vec<Job> {
     })
 }
 
-/// The stack's thread: for as long as the process lives.
+/// The stack's thread: for as long as the client is loaded.
 unsafe extern "system" fn run(_: PVOID) {
-    loop {
+    while !STOP.load(Ordering::Acquire) {
         let settings = WORLD.with(|world| world.settings);
         let mut jobs = take(&settings);
         if jobs.is_empty() {
@@ -222,7 +236,6 @@ pub(crate) fn settle() {
     }
 }
 
-static LEFT: AtomicU32 = AtomicU32::new(0);
 static PERMITTED: AtomicU64 = AtomicU64::new(0);
 static BLOCKED: AtomicU64 = AtomicU64::new(0);
 
@@ -234,15 +247,10 @@ pub(crate) fn blast(blast: &Blast) -> Blasted {
     if blast.threads <= 1 {
         shoot(blast);
     } else {
-        LEFT.store(blast.threads, Ordering::Release);
-        for _ in 0..blast.threads {
-            if !system::start(shooter, (&raw const *blast).cast_mut().cast()) {
-                LEFT.fetch_sub(1, Ordering::AcqRel);
-            }
-        }
-        while LEFT.load(Ordering::Acquire) != 0 {
-            system::sleep(1);
-        }
+        let context: PVOID = (&raw const *blast).cast_mut().cast();
+        let threads: Vec<Thread> =
+            (0..blast.threads).filter_map(|_| system::start(shooter, context)).collect();
+        threads.into_iter().for_each(Thread::join);
     }
     Blasted {
         time: system::now() - begin,
@@ -252,11 +260,10 @@ pub(crate) fn blast(blast: &Blast) -> Blasted {
 }
 
 unsafe extern "system" fn shooter(context: PVOID) {
-    // `blast` waits until this has counted down before the structure goes.
+    // `blast` waits for the thread before the structure goes.
     if let Some(blast) = raw::see(context.cast_const().cast::<Blast>()) {
         shoot(blast);
     }
-    LEFT.fetch_sub(1, Ordering::AcqRel);
 }
 
 fn shoot(blast: &Blast) {

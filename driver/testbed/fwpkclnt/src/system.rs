@@ -20,6 +20,9 @@ unsafe extern "system" {
         exclusive: BOOLEAN,
         device: *mut *mut DEVICE_OBJECT,
     ) -> NTSTATUS;
+    fn IoDeleteDriver(driver: *mut DRIVER_OBJECT);
+    fn IoDeleteDevice(device: *mut DEVICE_OBJECT);
+    fn IoDeleteSymbolicLink(link: *const UNICODE_STRING) -> NTSTATUS;
     fn IoCreateSymbolicLink(link: *const UNICODE_STRING, target: *const UNICODE_STRING) -> NTSTATUS;
     fn IofCompleteRequest(irp: *mut IRP, boost: i8);
     fn KeDelayExecutionThread(mode: i8, alertable: BOOLEAN, interval: *const i64) -> NTSTATUS;
@@ -62,6 +65,7 @@ unsafe extern "system" {
         old: *mut u32,
     ) -> NTSTATUS;
     fn NtYieldExecution() -> NTSTATUS;
+    fn NtWaitForSingleObject(handle: HANDLE, alertable: BOOLEAN, timeout: *const i64) -> NTSTATUS;
     fn NtClose(handle: HANDLE) -> NTSTATUS;
     fn NtCreateFile(
         handle: *mut HANDLE,
@@ -118,10 +122,11 @@ static POOL: Pool = Pool;
 #[unsafe(no_mangle)]
 static _fltused: i32 = 0x9875;
 
-/// The image's entry; not called for what is loaded as an import.
+/// The image's entry. As it imports `ntdll.dll`, Wine takes the image for a library and calls this like `DllMain`: 1 is
+/// success.
 #[unsafe(no_mangle)]
-extern "system" fn DriverEntry(_: PVOID, _: PVOID) -> NTSTATUS {
-    0
+extern "system" fn DriverEntry(_: PVOID, _: u32, _: PVOID) -> i32 {
+    1
 }
 
 /// A panic is a defect of the double: say where, and end.
@@ -168,18 +173,28 @@ pub(crate) fn sleep(milliseconds: u32) {
     let _ = unsafe { KeDelayExecutionThread(KernelMode, 0, &raw const interval) };
 }
 
-/// Starts a thread; false when there is none to be had.
-pub(crate) fn start(routine: KSTART_ROUTINE, context: PVOID) -> bool {
+/// A thread that runs.
+pub(crate) struct Thread(usize);
+
+impl Thread {
+    /// Waits until it has ended, down to the last instruction.
+    pub(crate) fn join(self) {
+        let handle: HANDLE = core::ptr::with_exposed_provenance_mut(self.0);
+        // SAFETY: the handle is open; no time is given, so that it is waited for as long as it takes.
+        let _ = unsafe { NtWaitForSingleObject(handle, 0, null()) };
+        // SAFETY: the handle is not used any more.
+        let _ = unsafe { NtClose(handle) };
+    }
+}
+
+/// Starts a thread; none when there is none to be had.
+pub(crate) fn start(routine: KSTART_ROUTINE, context: PVOID) -> Option<Thread> {
     let mut handle = null_mut();
     // SAFETY: the variable outlives the call, and `context` is what the routine expects.
     let status = unsafe {
         PsCreateSystemThread(&raw mut handle, 0x1F_FFFF, null_mut(), null_mut(), null_mut(), routine, context)
     };
-    if status >= 0 {
-        // SAFETY: the handle was just opened and is not used any more.
-        let _ = unsafe { NtClose(handle) };
-    }
-    status >= 0
+    (status >= 0).then(|| Thread(handle.expose_provenance()))
 }
 
 /// A counted string; the characters end in a NUL that is not counted.
@@ -219,6 +234,20 @@ pub(crate) fn create_device(driver: *mut DRIVER_OBJECT, device: &str, link: &str
     }
     // SAFETY: the names outlive the call.
     unsafe { IoCreateSymbolicLink(&link.string(), &device.string()) }
+}
+
+/// Takes a device, its link and its driver object away.
+pub(crate) fn delete_device(driver: *mut DRIVER_OBJECT, link: &str) {
+    let link = Name::new(link);
+    // SAFETY: the name outlives the call.
+    let _ = unsafe { IoDeleteSymbolicLink(&link.string()) };
+    let Some(device) = crate::raw::see(driver).map(|driver| driver.DeviceObject) else { return };
+    if !device.is_null() {
+        // SAFETY: made by `create_device`; its last request is done.
+        unsafe { IoDeleteDevice(device) };
+    }
+    // SAFETY: made by `create_driver`; it has no devices any more.
+    unsafe { IoDeleteDriver(driver) };
 }
 
 /// Completes a request.

@@ -8,7 +8,7 @@ use divert_testbed_control::UNLOAD_REPORT;
 use divert_testbed_model::Rule;
 
 use crate::world::WORLD;
-use crate::{raw, stack, system};
+use crate::{control, raw, stack, system};
 
 /// Services whose driver object is looked for: the driver's, whose name holds its protocol's version.
 const SERVICE: &str = "Divert2";
@@ -59,7 +59,7 @@ unsafe extern "system" fn unload(driver: *mut DRIVER_OBJECT) {
     let original = unsafe { core::mem::transmute::<usize, DRIVER_UNLOAD>(original) };
     // SAFETY: the system's call, passed on.
     unsafe { original(driver) };
-    stack::settle();
+    stack::stop();
     let device_left = raw::see(driver).is_some_and(|driver| !driver.DeviceObject.is_null());
     let report = WORLD.with(|world| {
         if device_left {
@@ -71,4 +71,6 @@ unsafe extern "system" fn unload(driver: *mut DRIVER_OBJECT) {
     if !system::write_file(UNLOAD_REPORT, &report.encode()) {
         system::print("testbed: the last report cannot be written\n\0");
     }
+    // The loader may take this image away, too, once the client's is gone.
+    control::delete();
 }

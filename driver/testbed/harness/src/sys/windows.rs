@@ -1,0 +1,249 @@
+//! Windows.
+#![allow(unsafe_code, reason = "calls into the system; each says why it is sound")]
+
+use std::ffi::OsStr;
+use std::os::windows::ffi::OsStrExt as _;
+use std::ptr::{null, null_mut};
+
+use windows_sys::Win32::Foundation::{
+    CloseHandle, ERROR_IO_PENDING, ERROR_SERVICE_EXISTS, GENERIC_READ, GENERIC_WRITE, GetLastError, HANDLE,
+    INVALID_HANDLE_VALUE, WAIT_OBJECT_0,
+};
+use windows_sys::Win32::Storage::FileSystem::{CreateFileW, FILE_FLAG_OVERLAPPED, OPEN_EXISTING};
+use windows_sys::Win32::System::IO::{CancelIoEx, DeviceIoControl, GetOverlappedResult, OVERLAPPED};
+use windows_sys::Win32::System::Services::{
+    CloseServiceHandle, ControlService, CreateServiceW, DeleteService, OpenSCManagerW, OpenServiceW,
+    QueryServiceStatus, SC_HANDLE, SC_MANAGER_ALL_ACCESS, SERVICE_ALL_ACCESS, SERVICE_CONTROL_STOP,
+    SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, SERVICE_KERNEL_DRIVER, SERVICE_STATUS, SERVICE_STOPPED,
+    StartServiceW,
+};
+use windows_sys::Win32::System::Threading::{CreateEventW, WaitForSingleObject};
+
+use super::{Code, TIMEOUT};
+
+fn wide(text: &str) -> Vec<u16> {
+    OsStr::new(text).encode_wide().chain([0]).collect()
+}
+
+fn last() -> Code {
+    // SAFETY: no conditions.
+    unsafe { GetLastError() }
+}
+
+/// An open device.
+pub(crate) struct Device(HANDLE);
+
+// SAFETY: the handle of a file may be used by any thread, by several at once.
+unsafe impl Send for Device {}
+// SAFETY: as above.
+unsafe impl Sync for Device {}
+
+/// A request that waits. Its buffers live as long as the system may write to them.
+pub(crate) struct Pending {
+    device: HANDLE,
+    overlapped: Box<OVERLAPPED>,
+    output: Vec<u8>,
+    _input: Vec<u8>,
+    done: bool,
+}
+
+// SAFETY: handles and buffers are its own, and no thread matters to them.
+unsafe impl Send for Pending {}
+
+impl Device {
+    /// Opens a device for everything.
+    pub(crate) fn open(path: &str) -> Result<Self, Code> {
+        let path = wide(path);
+        // SAFETY: the path ends in a NUL; no other pointers.
+        let handle = unsafe {
+            CreateFileW(
+                path.as_ptr(),
+                GENERIC_READ | GENERIC_WRITE,
+                0,
+                null(),
+                OPEN_EXISTING,
+                FILE_FLAG_OVERLAPPED,
+                null_mut(),
+            )
+        };
+        if handle == INVALID_HANDLE_VALUE { Err(last()) } else { Ok(Self(handle)) }
+    }
+
+    /// Makes a request and waits for it; gives the length of the answer.
+    pub(crate) fn control(&self, code: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Code> {
+        let answer = self.start(code, input, output.len())?.wait(u32::MAX)?;
+        output[..answer.len()].copy_from_slice(&answer);
+        Ok(answer.len())
+    }
+
+    /// Makes a request that may wait.
+    pub(crate) fn start(&self, code: u32, input: &[u8], length: usize) -> Result<Pending, Code> {
+        // SAFETY: no pointers but null.
+        let event = unsafe { CreateEventW(null(), 1, 0, null()) };
+        if event.is_null() {
+            return Err(last());
+        }
+        let mut pending = Pending {
+            device: self.0,
+            overlapped: Box::new(OVERLAPPED { hEvent: event, ..OVERLAPPED::default() }),
+            output: vec![0; length],
+            _input: input.to_vec(),
+            done: false,
+        };
+        // SAFETY: the buffers belong to `pending`, which does not go before the request is done.
+        let at_once = unsafe {
+            DeviceIoControl(
+                self.0,
+                code,
+                pending._input.as_ptr().cast(),
+                pending._input.len() as u32,
+                pending.output.as_mut_ptr().cast(),
+                length as u32,
+                null_mut(),
+                &raw mut *pending.overlapped,
+            )
+        };
+        if at_once == 0 {
+            let code = last();
+            if code != ERROR_IO_PENDING {
+                pending.done = true;
+                return Err(code);
+            }
+        }
+        Ok(pending)
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // SAFETY: opened by us, closed once.
+        unsafe { CloseHandle(self.0) };
+    }
+}
+
+impl Pending {
+    fn result(&mut self, wait: bool) -> Result<usize, Code> {
+        let mut length = 0;
+        // SAFETY: the structure is the request's own, and alive.
+        let well = unsafe {
+            GetOverlappedResult(self.device, &raw mut *self.overlapped, &raw mut length, i32::from(wait))
+        };
+        if well == 0 { Err(last()) } else { Ok(length as usize) }
+    }
+
+    /// Waits for so many milliseconds at most; gives the answer.
+    pub(crate) fn wait(mut self, milliseconds: u32) -> Result<Vec<u8>, Code> {
+        // SAFETY: the event is the request's own, and open.
+        let signalled = unsafe { WaitForSingleObject(self.overlapped.hEvent, milliseconds) };
+        if signalled != WAIT_OBJECT_0 {
+            return Err(TIMEOUT);
+        }
+        let result = self.result(true);
+        self.done = true;
+        let length = result?;
+        let mut output = std::mem::take(&mut self.output);
+        output.truncate(length);
+        Ok(output)
+    }
+
+    /// Whether it is done.
+    pub(crate) fn is_done(&self) -> bool {
+        // SAFETY: the event is the request's own, and open.
+        unsafe { WaitForSingleObject(self.overlapped.hEvent, 0) == WAIT_OBJECT_0 }
+    }
+
+    /// Asks for it to be cancelled.
+    pub(crate) fn cancel(&self) {
+        // SAFETY: the structure is the request's own, and alive.
+        unsafe { CancelIoEx(self.device, &raw const *self.overlapped) };
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.done {
+            self.cancel();
+            // The device may be closed already; then the request is done.
+            let _ = self.result(true);
+        }
+        // SAFETY: opened by us, closed once; the request is done.
+        unsafe { CloseHandle(self.overlapped.hEvent) };
+    }
+}
+
+/// The driver's service. It is deleted when this goes.
+pub(crate) struct Service(SC_HANDLE);
+
+impl Service {
+    /// Installs a driver.
+    pub(crate) fn install(name: &str, file: &str) -> Result<Self, Code> {
+        let (name, file) = (wide(name), wide(file));
+        // SAFETY: no pointers but null.
+        let manager = unsafe { OpenSCManagerW(null(), null(), SC_MANAGER_ALL_ACCESS) };
+        if manager.is_null() {
+            return Err(last());
+        }
+        // SAFETY: the manager is open; names end in NUL.
+        let mut service = unsafe {
+            CreateServiceW(
+                manager,
+                name.as_ptr(),
+                name.as_ptr(),
+                SERVICE_ALL_ACCESS,
+                SERVICE_KERNEL_DRIVER,
+                SERVICE_DEMAND_START,
+                SERVICE_ERROR_NORMAL,
+                file.as_ptr(),
+                null(),
+                null_mut(),
+                null(),
+                null(),
+                null(),
+            )
+        };
+        let mut code = last();
+        if service.is_null() && code == ERROR_SERVICE_EXISTS {
+            // SAFETY: the manager is open; the name ends in NUL.
+            service = unsafe { OpenServiceW(manager, name.as_ptr(), SERVICE_ALL_ACCESS) };
+            code = last();
+        }
+        // SAFETY: opened above, closed once.
+        unsafe { CloseServiceHandle(manager) };
+        if service.is_null() { Err(code) } else { Ok(Self(service)) }
+    }
+
+    /// Starts it.
+    pub(crate) fn start(&self) -> Result<(), Code> {
+        // SAFETY: the service is open; no arguments.
+        if unsafe { StartServiceW(self.0, 0, null()) } == 0 { Err(last()) } else { Ok(()) }
+    }
+
+    /// Stops it and waits until it has stopped.
+    pub(crate) fn stop(&self) -> Result<(), Code> {
+        let mut status = SERVICE_STATUS::default();
+        // SAFETY: the service is open; the variable outlives the call.
+        if unsafe { ControlService(self.0, SERVICE_CONTROL_STOP, &raw mut status) } == 0 {
+            return Err(last());
+        }
+        for _ in 0..1000 {
+            // SAFETY: the service is open; the variable outlives the call.
+            if unsafe { QueryServiceStatus(self.0, &raw mut status) } == 0 {
+                return Err(last());
+            }
+            if status.dwCurrentState == SERVICE_STOPPED {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        Err(TIMEOUT)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // SAFETY: the service is open.
+        unsafe { DeleteService(self.0) };
+        // SAFETY: opened by us, closed once.
+        unsafe { CloseServiceHandle(self.0) };
+    }
+}
