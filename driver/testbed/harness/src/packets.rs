@@ -76,7 +76,8 @@ pub(crate) fn forwarded(packet: Vec<u8>) -> Packet {
     list(Kind::Forward, packet)
 }
 
-/// The packets of a capture file (pcap, Ethernet or raw IP), from the IP header on; what is no IP is left out.
+/// The packets of a capture file (pcap, Ethernet or raw IP), from the IP header on; what is no IP, or was cut short when
+/// it was captured, is left out.
 pub(crate) fn capture(bytes: &[u8]) -> Vec<Vec<u8>> {
     let word = |at: usize| {
         bytes.get(at..at + 4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
@@ -93,7 +94,9 @@ pub(crate) fn capture(bytes: &[u8]) -> Vec<Vec<u8>> {
             (false, _) => frame,
         };
         // Ethernet pads short frames.
-        if let Ok(parsed) = divert_vm::Packet::parse(packet) {
+        if let Ok(parsed) = divert_vm::Packet::parse(packet)
+            && !parsed.is_truncated()
+        {
             packets.push(packet[..parsed.end()].to_vec());
         }
     }
