@@ -2,7 +2,7 @@
 //! sides: as a program that diverts packets, and as the network, through the double of the filtering platform.
 //!
 //! `driver/testbed/run` builds it and runs it under Wine. Arguments are names of tests, or parts of them; `--all` runs
-//! the long forms, `--list` names the tests, `--figures` measures instead, `--root=` says where the repository is.
+//! the long forms, `--list` names the tests, `--root=` says where the repository is.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test runner: its output is for people")]
 
 mod bed;
@@ -37,15 +37,6 @@ fn main() -> ExitCode {
         arguments.into_iter().partition(|argument| argument.starts_with("--"));
     let all = options.iter().any(|option| option == "--all");
     let root = options.iter().find_map(|option| option.strip_prefix("--root=")).unwrap_or(".");
-    if options.iter().any(|option| option == "--figures") {
-        return match bed::Bed::start(all, root).and_then(|mut bed| tests::figures::run(&mut bed)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{error}");
-                ExitCode::FAILURE
-            }
-        };
-    }
     run(&wanted, all, root)
 }
 

@@ -3,7 +3,6 @@
 mod basics;
 mod events;
 mod faults;
-pub(crate) mod figures;
 mod handles;
 mod hostile;
 mod lists;
