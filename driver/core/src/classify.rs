@@ -343,6 +343,8 @@ impl<P: Platform> Driver<P> {
 
     /// Stores a copy; false when the handle takes no part any more, and the packet goes on as if it were not there.
     /// Without memory a packet that was to be diverted is lost: who filters must not be bypassed by want of memory.
+    // Not inlined: the stack that it takes is not to lie under whoever a receive is completed for.
+    #[inline(never)]
     fn store(&self, id: HandleId, subject: &Subject<'_, '_>, sniffed: bool) -> bool {
         let record = subject.record(sniffed);
         let copy = |data| Queued::copy(&self.platform, record, sniffed, subject.now, data);

@@ -1,5 +1,7 @@
 //! Everything that is wrong with an image.
 
+use std::collections::BTreeSet;
+
 use object::LittleEndian as LE;
 use object::pe::{IMAGE_FILE_MACHINE_AMD64, IMAGE_SUBSYSTEM_NATIVE};
 use object::read::pe::{ImageNtHeaders, PeFile64};
@@ -83,6 +85,7 @@ fn deep(image: &[u8], entry: u32, map: Option<&str>) -> Result<Vec<String>, Stri
     if asked.is_empty() {
         wrong.push("no callout is among the functions of the map".into());
     }
+    let mut reached = BTreeSet::new();
     for root in asked {
         let depth = functions.get(&root).map_or(0, |function| function.depth);
         if depth > MAX_CLASSIFY_DEPTH {
@@ -90,15 +93,16 @@ fn deep(image: &[u8], entry: u32, map: Option<&str>) -> Result<Vec<String>, Stri
                 "the callout at {root:#x} takes {depth} bytes of stack; {MAX_CLASSIFY_DEPTH} are allowed"
             ));
         }
-        for address in calls::reachable(root, &functions) {
-            let bytes = functions.get(&address).map_or(0, |function| function.frame);
-            if bytes > MAX_CLASSIFY_FRAME {
-                let name = name(&address);
-                wrong.push(format!(
-                    "{name} at {address:#x}, which the callout at {root:#x} calls, takes {bytes} bytes of stack; \
-                     {MAX_CLASSIFY_FRAME} are allowed"
-                ));
-            }
+        reached.extend(calls::reachable(root, &functions));
+    }
+    for address in reached {
+        let bytes = functions.get(&address).map_or(0, |function| function.frame);
+        if bytes > MAX_CLASSIFY_FRAME {
+            let name = name(&address);
+            wrong.push(format!(
+                "{name} at {address:#x}, which callouts reach, takes {bytes} bytes of stack; {MAX_CLASSIFY_FRAME} \
+                 are allowed"
+            ));
         }
     }
     Ok(wrong)

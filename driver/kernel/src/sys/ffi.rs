@@ -5,8 +5,8 @@ use core::ffi::c_void;
 
 use divert_driver_abi::ndis::{NET_BUFFER, NET_BUFFER_LIST, NET_BUFFER_LIST_POOL_PARAMETERS};
 use divert_driver_abi::wdm::{
-    BOOLEAN, DEVICE_OBJECT, DRIVER_OBJECT, GUID, HANDLE, IRP, KIRQL, LARGE_INTEGER, MDL, NTSTATUS, PVOID,
-    UNICODE_STRING,
+    BOOLEAN, DEVICE_OBJECT, DRIVER_OBJECT, GUID, HANDLE, IRP, KIRQL, KSPIN_LOCK, LARGE_INTEGER, MDL,
+    NTSTATUS, PVOID, UNICODE_STRING,
 };
 use divert_driver_abi::wfp::{
     FWPM_CALLOUT0, FWPM_FILTER0, FWPM_PROVIDER0, FWPM_SESSION0, FWPM_SUBLAYER0, FWPS_CALLOUT1,
@@ -50,6 +50,7 @@ unsafe extern "system" {
     pub(crate) fn IoFreeMdl(mdl: *mut MDL);
     pub(crate) fn IoReleaseCancelSpinLock(irql: KIRQL);
     pub(crate) fn IofCompleteRequest(irp: *mut IRP, boost: i8);
+    pub(crate) fn KeAcquireSpinLockRaiseToDpc(lock: *mut KSPIN_LOCK) -> KIRQL;
     pub(crate) fn KeDelayExecutionThread(
         mode: i8,
         alertable: BOOLEAN,
@@ -58,8 +59,7 @@ unsafe extern "system" {
     pub(crate) fn KeEnterCriticalRegion();
     pub(crate) fn KeFlushQueuedDpcs();
     pub(crate) fn KeLeaveCriticalRegion();
-    pub(crate) fn KeLowerIrql(irql: KIRQL);
-    pub(crate) fn KfRaiseIrql(irql: KIRQL) -> KIRQL;
+    pub(crate) fn KeReleaseSpinLock(lock: *mut KSPIN_LOCK, irql: KIRQL);
     pub(crate) fn MmBuildMdlForNonPagedPool(mdl: *mut MDL);
     pub(crate) fn MmMapLockedPagesSpecifyCache(
         mdl: *mut MDL,

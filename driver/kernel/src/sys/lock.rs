@@ -4,27 +4,25 @@ use core::cell::UnsafeCell;
 use core::hint::spin_loop;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use divert_driver_abi::wdm::{DISPATCH_LEVEL, KIRQL};
+use divert_driver_abi::wdm::KSPIN_LOCK;
 use divert_driver_core::platform::{Lock, Shared};
 
 use super::ffi;
 use super::time::sleep_milliseconds;
 
-/// Nobody else runs on this processor below DISPATCH_LEVEL until it is dropped.
-struct Raised(KIRQL);
-
-impl Raised {
-    fn new() -> Self {
-        // SAFETY: callers of spin locks are at DISPATCH_LEVEL or below (see the IRQL of each entry point).
-        Self(unsafe { ffi::KfRaiseIrql(DISPATCH_LEVEL) })
-    }
-}
-
-impl Drop for Raised {
-    fn drop(&mut self) {
-        // SAFETY: this is the level that was there before; guards are dropped in the reverse order of their making.
-        unsafe { ffi::KeLowerIrql(self.0) };
-    }
+/// Runs `work` at DISPATCH_LEVEL: nobody else runs on this processor meanwhile that could want the same lock.
+///
+/// Functions that only raise the level are inline in some versions of the headers and exports in others; taking a spin
+/// lock that nobody else has does the same in all of them.
+fn at_dispatch<R>(work: impl FnOnce() -> R) -> R {
+    let mut own: KSPIN_LOCK = 0;
+    // SAFETY: callers are at DISPATCH_LEVEL or below (see the IRQL of each entry point); the lock is free (zero is how
+    // a new one looks), and in memory that is not paged out, since its thread runs.
+    let before = unsafe { ffi::KeAcquireSpinLockRaiseToDpc(&raw mut own) };
+    let result = work();
+    // SAFETY: it was taken above, and `work` has come back: panics do not unwind.
+    unsafe { ffi::KeReleaseSpinLock(&raw mut own, before) };
+    result
 }
 
 /// Set while one thread writes, or waits to write: no reader comes in then.
@@ -68,30 +66,33 @@ impl<T> SpinLock<T> {
 
     /// Runs `work` while nobody writes.
     pub(crate) fn read<R>(&self, work: impl FnOnce(&T) -> R) -> R {
-        let _raised = Raised::new();
-        // There are fewer threads than half of what a `u32` holds.
-        let enter = |state: u32| (state & WRITER == 0).then(|| state.wrapping_add(1));
-        while self.state.fetch_update(Ordering::Acquire, Ordering::Relaxed, enter).is_err() {
-            spin_loop();
-        }
-        let _reading = Reading(&self.state);
-        // SAFETY: this reader is counted, so no writer is inside until `_reading` is dropped, after this.
-        work(unsafe { &*self.value.get() })
+        at_dispatch(|| {
+            // There are fewer threads than half of what a `u32` holds.
+            let enter = |state: u32| (state & WRITER == 0).then(|| state.wrapping_add(1));
+            while self.state.fetch_update(Ordering::Acquire, Ordering::Relaxed, enter).is_err() {
+                spin_loop();
+            }
+            let _reading = Reading(&self.state);
+            // SAFETY: this reader is counted, so no writer is inside until `_reading` is dropped, after this.
+            work(unsafe { &*self.value.get() })
+        })
     }
 
     /// Runs `work` alone.
     pub(crate) fn write<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        let _raised = Raised::new();
-        while self.state.fetch_or(WRITER, Ordering::Acquire) & WRITER != 0 {
-            spin_loop();
-        }
-        // The place of the writer is taken; what is left are readers that came before.
-        while self.state.load(Ordering::Acquire) != WRITER {
-            spin_loop();
-        }
-        let _writing = Writing(&self.state);
-        // SAFETY: the writer's bit was free and is this thread's, and no reader is left: the value is this thread's.
-        work(unsafe { &mut *self.value.get() })
+        at_dispatch(|| {
+            while self.state.fetch_or(WRITER, Ordering::Acquire) & WRITER != 0 {
+                spin_loop();
+            }
+            // The place of the writer is taken; what is left are readers that came before.
+            while self.state.load(Ordering::Acquire) != WRITER {
+                spin_loop();
+            }
+            let _writing = Writing(&self.state);
+            // SAFETY: the writer's bit was free and is this thread's, and no reader is left: the value is this
+            // thread's.
+            work(unsafe { &mut *self.value.get() })
+        })
     }
 }
 

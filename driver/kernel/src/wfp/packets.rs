@@ -123,6 +123,11 @@ fn common<'a>(
         return None;
     }
     let inbound = way == Way::In;
+    let loopback = has(FWP_CONDITION_FLAG_IS_LOOPBACK);
+    // It was seen on its way out.
+    if loopback && inbound {
+        return None;
+    }
     let retreat = match inbound {
         true if metadata.has(FWPS_METADATA_FIELD_IP_HEADER_SIZE) => metadata.ipHeaderSize,
         true => return None,
@@ -147,7 +152,7 @@ fn common<'a>(
         layer: if through { Layer::Forward } else { Layer::Network },
         bytes: &[],
         outbound: !inbound,
-        loopback: has(FWP_CONDITION_FLAG_IS_LOOPBACK),
+        loopback,
         if_idx,
         sub_if_idx,
         ip_checksum,

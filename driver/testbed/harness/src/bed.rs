@@ -1,5 +1,7 @@
 //! The test bed: the driver's service, the control device of the double, and what is expected after every test.
+#![allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the same failure")]
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use divert_driver_protocol::limits::NAME;
@@ -18,18 +20,20 @@ pub(crate) struct Bed {
     control: Option<Device>,
     /// Whether the long forms of tests are wanted.
     pub(crate) all: bool,
+    /// Where the repository is.
+    pub(crate) root: PathBuf,
 }
 
 impl Bed {
     /// Installs and starts the driver.
-    pub(crate) fn start(all: bool) -> Check<Self> {
+    pub(crate) fn start(all: bool, root: &str) -> Check<Self> {
         let file = std::env::current_exe()
             .ok()
             .and_then(|program| Some(program.parent()?.join("divert64.sys")))
             .ok_or("where is this program?")?;
         let file = file.to_str().ok_or("a path that is no text")?;
         let service = Service::install(NAME, file).map_err(|code| format!("installing: error {code}"))?;
-        let mut bed = Self { service, control: None, all };
+        let mut bed = Self { service, control: None, all, root: PathBuf::from(root) };
         bed.load()?;
         Ok(bed)
     }

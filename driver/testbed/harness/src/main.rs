@@ -2,7 +2,7 @@
 //! sides: as a program that diverts packets, and as the network, through the double of the filtering platform.
 //!
 //! `driver/testbed/run` builds it and runs it under Wine. Arguments are names of tests, or parts of them; `--all` runs
-//! the long forms, `--list` names the tests, `--figures` measures instead.
+//! the long forms, `--list` names the tests, `--root=` says where the repository is.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test runner: its output is for people")]
 
 mod bed;
@@ -36,20 +36,12 @@ fn main() -> ExitCode {
     let (options, wanted): (Vec<String>, Vec<String>) =
         arguments.into_iter().partition(|argument| argument.starts_with("--"));
     let all = options.iter().any(|option| option == "--all");
-    if options.iter().any(|option| option == "--figures") {
-        return match bed::Bed::start(all).and_then(|mut bed| tests::figures::run(&mut bed)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{error}");
-                ExitCode::FAILURE
-            }
-        };
-    }
-    run(&wanted, all)
+    let root = options.iter().find_map(|option| option.strip_prefix("--root=")).unwrap_or(".");
+    run(&wanted, all, root)
 }
 
-fn run(wanted: &[String], all: bool) -> ExitCode {
-    let mut bed = match bed::Bed::start(all) {
+fn run(wanted: &[String], all: bool, root: &str) -> ExitCode {
+    let mut bed = match bed::Bed::start(all, root) {
         Ok(bed) => bed,
         Err(error) => {
             println!("FAILED  start: {error}\n0 passed, 1 failed");

@@ -70,3 +70,35 @@ pub(crate) fn outbound(packet: Vec<u8>) -> Packet {
 pub(crate) fn inbound(packet: Vec<u8>) -> Packet {
     list(Kind::Inbound, packet)
 }
+
+/// One forwarded packet.
+pub(crate) fn forwarded(packet: Vec<u8>) -> Packet {
+    list(Kind::Forward, packet)
+}
+
+/// The packets of a capture file (pcap, Ethernet or raw IP), from the IP header on; what is no IP, or was cut short when
+/// it was captured, is left out.
+pub(crate) fn capture(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let word = |at: usize| {
+        bytes.get(at..at + 4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+    };
+    let ethernet = word(20) == Some(1);
+    let mut packets = Vec::new();
+    let mut at = 24;
+    while let Some(length) = word(at + 8) {
+        let frame = bytes.get(at + 16..at + 16 + length as usize).unwrap_or(&[]);
+        at += 16 + length as usize;
+        let packet = match (ethernet, frame.get(12..14)) {
+            (true, Some([0x08, 0x00] | [0x86, 0xDD])) => &frame[14..],
+            (true, _) => continue,
+            (false, _) => frame,
+        };
+        // Ethernet pads short frames.
+        if let Ok(parsed) = divert_vm::Packet::parse(packet)
+            && !parsed.is_truncated()
+        {
+            packets.push(packet[..parsed.end()].to_vec());
+        }
+    }
+    packets
+}

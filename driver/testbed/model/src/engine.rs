@@ -92,6 +92,8 @@ pub struct Engine {
     objects: Objects,
     /// The objects as the session's transaction sees them.
     staged: Option<(u64, Objects)>,
+    /// The session whose commit has failed: it may abort what is gone already.
+    failed: Option<u64>,
     /// Whether what is added in the session goes with it.
     sessions: BTreeMap<u64, bool>,
     /// Keys of the registered callouts, by number.
@@ -110,6 +112,7 @@ impl Engine {
         Self {
             objects: Objects::new(),
             staged: None,
+            failed: None,
             sessions: BTreeMap::new(),
             registered: BTreeMap::new(),
             next_session: 0x5000,
@@ -196,11 +199,12 @@ impl Engine {
             return Err(STATUS_FWP_TXN_IN_PROGRESS);
         }
         self.admit()?;
+        self.failed = None;
         self.staged = Some((session, self.objects.clone()));
         Ok(())
     }
 
-    /// Ends a transaction. A commit that fails aborts.
+    /// Ends a transaction. A commit that fails aborts; to abort it once more is no breach, as clients cannot know.
     ///
     /// # Errors
     /// When there is none of this session, or on demand.
@@ -209,10 +213,16 @@ impl Engine {
         match self.staged.take() {
             Some((owner, objects)) if owner == session => {
                 if commit {
+                    self.failed = Some(session);
                     self.admit()?;
+                    self.failed = None;
                     self.objects = objects;
                 }
                 Ok(())
+            }
+            None if !commit && self.failed == Some(session) => {
+                self.failed = None;
+                Err(STATUS_FWP_NO_TXN_IN_PROGRESS)
             }
             other => {
                 self.staged = other;

@@ -237,6 +237,7 @@ fn transactions_are_all_or_nothing() {
     engine.fail_after(Some((0, STATUS_FWP_TXN_ABORTED)));
     assert_eq!(engine.end(session, true, f), Err(STATUS_FWP_TXN_ABORTED));
     assert_eq!(engine.counts()[2], 1);
+    assert_eq!(engine.end(session, false, f), Err(STATUS_FWP_NO_TXN_IN_PROGRESS));
     assert_eq!(f.count(), 0);
     assert_eq!(engine.end(session, true, f), Err(STATUS_FWP_NO_TXN_IN_PROGRESS));
     engine.begin(session, f).unwrap();

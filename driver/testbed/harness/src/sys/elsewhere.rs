@@ -55,3 +55,12 @@ impl Service {
         match *self {}
     }
 }
+
+// They end something there, and must here too for the same code to make sense.
+impl Drop for Device {
+    fn drop(&mut self) {}
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {}
+}
