@@ -1,5 +1,10 @@
 //! The helper functions of the C interface, called as C does, against what the original answered or documents.
-#![allow(unsafe_code, reason = "the functions under test take pointers; all of these are of live values")]
+#![allow(
+    unsafe_code,
+    clippy::undocumented_unsafe_blocks,
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "the functions under test take pointers; all of these are of live values"
+)]
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::{null, null_mut};

@@ -149,14 +149,13 @@ pub(crate) fn glance(handle: &Handle) -> Outcome<Vec<Seen>> {
         }
         for event in buffer.events() {
             let Some(seen) = Seen::of(&event.address, event.data) else { continue };
-            match seen.kind {
-                EventKind::ReflectClose => {
-                    let gone = |one: &Seen| one.handle == seen.handle;
-                    if let Some(at) = found.iter().position(gone) {
-                        found.remove(at);
-                    }
+            if seen.kind == EventKind::ReflectClose {
+                let gone = |one: &Seen| one.handle == seen.handle;
+                if let Some(at) = found.iter().position(gone) {
+                    found.remove(at);
                 }
-                _ => found.push(seen),
+            } else {
+                found.push(seen);
             }
         }
     }

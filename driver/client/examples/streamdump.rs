@@ -80,9 +80,9 @@ fn lead(bytes: &mut [u8], address: &Address, ports: Ports) -> Address {
     // To the proxy, or from it: both come back in.
     swap_addresses(bytes);
     if source == ports.proxy {
-        set_word(bytes, at, ports.watched)
+        set_word(bytes, at, ports.watched);
     } else {
-        set_word(bytes, at + 2, ports.proxy)
+        set_word(bytes, at + 2, ports.proxy);
     }
     Address { outbound: false, ..along(address) }
 }

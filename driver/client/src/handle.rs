@@ -1,4 +1,5 @@
 //! A handle: a filter at a layer with a priority, and what it diverts.
+#![allow(clippy::wildcard_enum_match_arm, reason = "whatever else the driver answers is the same mistake")]
 
 use divert_driver_protocol::limits::MAX_LISTED;
 use divert_driver_protocol::reply::ENTRY;
@@ -220,7 +221,7 @@ pub fn listed(device: &dyn Device) -> Result<Vec<HandleEntry>, Error> {
                 found.extend(handles.entries());
                 match found.last() {
                     Some(last) if handles.more && found.len() > before => {
-                        from = last.serial.saturating_add(1)
+                        from = last.serial.saturating_add(1);
                     }
                     Some(_) | None => return Ok(found),
                 }

@@ -4,7 +4,7 @@
 //!
 //! Lock order: this list before the runtime's table and handles.
 
-use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use divert_driver_core::HandleId;
 
@@ -12,7 +12,6 @@ use crate::control::Receive;
 use crate::platform::Runtime;
 use crate::sys::irp::Waiting;
 use crate::sys::lock::SpinLock;
-use crate::sys::pool;
 
 /// Where a held request is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,36 +27,43 @@ enum State {
 }
 
 struct Held {
-    next: Option<Box<Self>>,
     file: u64,
     token: u64,
     irp: Waiting,
     state: State,
 }
 
-/// A list from the youngest to the oldest. There are as many as receives that wait overlapped, most often a few.
-struct List(Option<Box<Held>>);
+/// Most requests that are held, of all handles together: each receive that waits overlapped has one, and they are looked
+/// through one by one.
+const MAX_HELD: usize = 16_384;
+
+/// In no order. There are as many as receives that wait overlapped, most often a few.
+struct List(Vec<Held>);
 
 impl List {
     fn find(&mut self, wanted: impl Fn(&Held) -> bool) -> Option<&mut Held> {
-        let mut place = self.0.as_deref_mut();
-        while let Some(held) = place {
-            if wanted(held) {
-                return Some(held);
-            }
-            place = held.next.as_deref_mut();
-        }
-        None
+        self.0.iter_mut().find(|held| wanted(held))
     }
 
-    fn take(&mut self, wanted: impl Fn(&Held) -> bool) -> Option<Box<Held>> {
-        let mut place = &mut self.0;
-        while place.as_ref().is_some_and(|held| !wanted(held)) {
-            place = &mut place.as_mut()?.next;
+    fn take(&mut self, wanted: impl Fn(&Held) -> bool) -> Option<Held> {
+        let at = self.0.iter().position(wanted)?;
+        let last = self.0.pop()?;
+        // The last one fills the gap, unless it is the gap.
+        match self.0.get_mut(at) {
+            Some(place) => Some(core::mem::replace(place, last)),
+            None => Some(last),
         }
-        let mut held = place.take()?;
-        *place = held.next.take();
-        Some(held)
+    }
+
+    /// Gives back what there is no memory for.
+    fn add(&mut self, held: Held) -> Result<(), Held> {
+        let full = self.0.len() >= MAX_HELD || self.0.try_reserve(1).is_err();
+        // That there is room now is said again for the optimiser: no path that panics remains in `push`.
+        if full || self.0.len() == self.0.capacity() {
+            return Err(held);
+        }
+        self.0.push(held);
+        Ok(())
     }
 }
 
@@ -66,21 +72,16 @@ pub(crate) struct Holds(SpinLock<List>);
 
 impl Holds {
     pub(crate) const fn new() -> Self {
-        Self(SpinLock::new(List(None)))
+        Self(SpinLock::new(List(Vec::new())))
     }
 
     /// Holds a request. Up to DISPATCH_LEVEL, as are all of these.
     ///
     /// # Errors
-    /// The request, when there is no memory.
+    /// The request, when there is no memory, or too many are held.
     pub(crate) fn add(&self, file: u64, token: u64, irp: Waiting) -> Result<(), Waiting> {
-        let held = Held { next: None, file, token, irp, state: State::Alone };
-        let mut held = pool::try_box(held).map_err(|held| held.irp)?;
-        self.0.write(|list| {
-            held.next = list.0.take();
-            list.0 = Some(held);
-        });
-        Ok(())
+        let held = Held { file, token, irp, state: State::Alone };
+        self.0.write(|list| list.add(held)).map_err(|held| held.irp)
     }
 
     /// Says which request receives for a held one; false when that is gone, or has one.

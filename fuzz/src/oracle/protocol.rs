@@ -183,7 +183,10 @@ fn made(source: &mut Source<'_>) -> (&'static str, Option<Vec<u8>>) {
             let open = Open { layer, priority, flags, work_limit, program: &program };
             ("open", request(&Request::Open(open)))
         }
-        1 => ("receive", request(&Request::Receive(Receive { addresses: source.byte().max(1) }))),
+        1 => {
+            let (addresses, hold) = (source.byte().max(1), source.u64());
+            ("receive", request(&Request::Receive(Receive { addresses, hold })))
+        }
         2 => {
             let count = 1 + source.below(4).min(MAX_BATCH);
             let records: Vec<[u8; ADDRESS]> = (0..count).map(|_| any_address(source).encode()).collect();
@@ -200,7 +203,14 @@ fn made(source: &mut Source<'_>) -> (&'static str, Option<Vec<u8>>) {
             Some(parameter) => ("get", request(&Request::GetParameter(parameter))),
             None => ("handles", request(&Request::Handles { from: source.u64() })),
         },
-        6 => ("complete", request(&Request::Complete(Completed { code, length: source.u32() }))),
+        6 => {
+            let (token, completed) = (source.u64().max(1), Completed { code, length: source.u32() });
+            match source.below(3) {
+                0 => ("complete", request(&Request::Complete(completed))),
+                1 => ("hold", request(&Request::Hold { token })),
+                _ => ("release", request(&Request::Release { token, completed })),
+            }
+        }
         7 => {
             let (serial, work) = (source.u64(), source.u32());
             ("opened", reply(&Reply::Opened(Opened { serial, work })))

@@ -36,7 +36,10 @@ fn messages(program: &[u8]) -> Check<Vec<Vec<u8>>> {
     Ok([
         Request::Open(open(Flags::NONE)),
         Request::Open(open(Flags::SNIFF)),
-        Request::Receive(Receive { addresses: 2 }),
+        Request::Receive(Receive { addresses: 2, hold: 0 }),
+        Request::Receive(Receive { addresses: 2, hold: 5 }),
+        Request::Hold { token: 5 },
+        Request::Release { token: 5, completed: Completed { code: None, length: 0 } },
         Request::Send(send),
         Request::Shutdown(How::Send),
         Request::SetParameter(Parameter::QueueTime, 500),
