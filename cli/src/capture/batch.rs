@@ -5,15 +5,14 @@ use std::io::Read;
 use super::pcapng::Step;
 use super::{CaptureReader, Enough, Located, Visitor, window};
 
-/// A batch has so many bytes and more, unless the capture ends.
-const SIZE: usize = window::READ_SIZE / 2;
-
 /// Items in a row. It is filled again and again, so that nothing is allocated for long.
 #[derive(Default)]
 pub(crate) struct Batch {
     /// As large as it ever was; `used` bytes of it count.
     bytes: Vec<u8>,
     used: usize,
+    /// What the next bytes are read into.
+    spare: Vec<u8>,
     /// With positions in `bytes`.
     items: Vec<Step>,
     /// Number of the first packet.
@@ -60,12 +59,27 @@ impl Batch {
 impl<R: Read> CaptureReader<R> {
     /// Fills `batch` with the next items, and tells whether there may be more.
     ///
-    /// What lies in the window and is like most changes hands with the whole buffer. Only the rest is copied: what is odd
-    /// may move the window before the next item is known.
+    /// The bytes are read into a buffer of the batch, so that they are in the cache of the processor that will judge them,
+    /// and no other has to give its cache up for them. What lies in one piece and is like most stays where it is; only the
+    /// rest is copied: what is odd may move the window before the next item is known.
     pub(crate) fn fill(&mut self, batch: &mut Batch) -> bool {
         batch.items.clear();
         batch.used = 0;
         batch.first = self.index;
+        self.window.exchange(&mut batch.spare);
+        // Before positions are taken: nothing whole was left behind.
+        self.window.ensure(self.window.bytes().len() + 1);
+        let filled = self.fill_up(batch);
+        self.window.exchange(&mut batch.spare);
+        if filled == Filled::InPlace {
+            std::mem::swap(&mut batch.bytes, &mut batch.spare);
+        }
+        filled != Filled::ToTheEnd
+    }
+
+    fn fill_up(&mut self, batch: &mut Batch) -> Filled {
+        // A batch has so many bytes and more, unless the capture ends.
+        let size = self.window.buffer().len() / 2;
         loop {
             let (begin, from) = (self.window.position(), batch.items.len());
             while let Some(located) = self.quick_step() {
@@ -73,13 +87,12 @@ impl<R: Read> CaptureReader<R> {
             }
             self.index += (batch.items.len() - from) as u64;
             let passed = self.window.position() - begin;
-            if batch.used == 0 && passed >= SIZE {
-                self.window.give_away(&mut batch.bytes);
-                return true;
+            if batch.used == 0 && passed >= size {
+                return Filled::InPlace;
             }
             batch.take_over(self.window.slice(begin, passed), begin, from);
-            if batch.used >= SIZE {
-                return true;
+            if batch.used >= size {
+                return Filled::Copied;
             }
             let from = batch.items.len();
             let (at, length) = match self.step() {
@@ -95,10 +108,21 @@ impl<R: Read> CaptureReader<R> {
                 }
                 None => {
                     let _: Option<()> = self.end();
-                    return false;
+                    return Filled::ToTheEnd;
                 }
             };
             batch.take_over(self.window.slice(at, length), at, from);
         }
     }
+}
+
+/// How a batch got its bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Filled {
+    /// They lie where they were read to.
+    InPlace,
+    /// They were copied.
+    Copied,
+    /// The same, and nothing follows.
+    ToTheEnd,
 }

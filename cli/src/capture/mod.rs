@@ -34,6 +34,7 @@ use pcap::Pcap;
 use pcapng::{Pcapng, Step};
 use record::{Direction, LinkType, Record, Stamp};
 use sniff::Content;
+pub(crate) use window::READ_SIZE;
 use window::Window;
 use write::{Announced, Kind};
 
@@ -127,7 +128,7 @@ impl<R: Read> CaptureReader<R> {
     /// # Errors
     /// If the source is not a capture, or fails. Once this has succeeded, all that is wrong is damage.
     pub(crate) fn open(source: R) -> Result<Self, OpenError> {
-        Self::with_read_size(source, window::READ_SIZE)
+        Self::with_read_size(source, READ_SIZE)
     }
 
     /// [`CaptureReader::open`] with another size of reads.

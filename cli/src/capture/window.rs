@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read};
 
 /// Bytes asked of the source at once. Measured over 500 MB in the page cache: 128 KiB to 512 KiB are equally fast, less
 /// pays for the calls, more falls out of the second-level cache.
-pub(super) const READ_SIZE: usize = 256 * 1024;
+pub(crate) const READ_SIZE: usize = 256 * 1024;
 
 /// The unread part of a byte source.
 pub(super) struct Window<R> {
@@ -57,18 +57,18 @@ impl<R: Read> Window<R> {
         slice(&self.buffer, position, length)
     }
 
-    /// Exchanges the buffer for `spare`, into which what is not passed yet is copied: positions hold in what is given
-    /// away.
-    pub(super) fn give_away(&mut self, spare: &mut Vec<u8>) {
-        if spare.len() < self.buffer.len() {
-            spare.resize(self.buffer.len(), 0);
+    /// Exchanges the buffer for `other`, into which what is not passed yet is copied: positions taken before hold in what
+    /// is given away.
+    pub(super) fn exchange(&mut self, other: &mut Vec<u8>) {
+        if other.len() < self.buffer.len() {
+            other.resize(self.buffer.len(), 0);
         }
         let held = self.bytes();
         let length = held.len();
-        if let Some(front) = spare.get_mut(..length) {
+        if let Some(front) = other.get_mut(..length) {
             front.copy_from_slice(held);
         }
-        std::mem::swap(&mut self.buffer, spare);
+        std::mem::swap(&mut self.buffer, other);
         self.base += self.start as u64;
         (self.start, self.end) = (0, length);
     }

@@ -73,7 +73,7 @@ pub(crate) struct Eval {
     /// Count how often each test ran and what came of it, and what matched most
     #[arg(long)]
     stats: bool,
-    /// Threads to use; nothing else depends on it (the default: one for each core, one for small inputs)
+    /// Threads to use; nothing else depends on it (the default: as many as there are cores and are of use)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_JOBS))]
     jobs: Option<u16>,
     /// Write what matches to this file, in the format of the input
@@ -144,19 +144,22 @@ impl Eval {
                 (Stats::new(explainer.tests().len(), work.layer()), explainer, source)
             }),
         };
-        let jobs = self.jobs(&inputs, size);
+        let jobs = self.jobs(&inputs, size, silent);
         eval::run(&inputs, jobs, &work, &progress, |name, event| run.event(name, event, console))?;
         console.done();
         run.finish(console)
     }
 
-    /// How many threads are of use.
-    fn jobs(&self, inputs: &[OsString], size: u64) -> usize {
+    /// How many threads are of use. To read a capture takes longer than to judge it, and nothing is gained when two threads
+    /// take turns: one input that is only counted has one thread.
+    fn jobs(&self, inputs: &[OsString], size: u64, silent: bool) -> usize {
         let endless = inputs.iter().any(|name| name == "-");
+        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         match self.jobs {
             Some(jobs) => usize::from(jobs),
             None if size < SMALL && !endless => 1,
-            None => thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            None if silent && !self.stats => cores().min(inputs.len()),
+            None => cores(),
         }
     }
 }

@@ -5,8 +5,8 @@
 //! of one input are judged at the same time; only the reading of one input is one after the other. Lines of events are
 //! judged while they are read: their numbers depend on the lines before.
 //!
-//! Memory is bounded: as many inputs are open as there are threads, and of each at most [`AHEAD`] parts wait for those
-//! before them to be told.
+//! Memory is bounded: as many inputs are open as there are threads, and what waits of each for those before it to be told
+//! takes no more than about [`MOST_WAITING`] bytes.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
@@ -15,14 +15,19 @@ use std::thread;
 
 use super::source::{Name, Opened, Source};
 use super::{Part, Work};
+use crate::capture;
 use crate::capture::batch::Batch;
 use crate::capture::damage::Damage;
 use crate::capture::write::Announced;
 use crate::console::{Outcome, Progress};
 use crate::finding::{Finding, Origin};
 
-/// Parts of one input that may wait to be told.
-const AHEAD: u64 = 4;
+/// Bytes of one input's parts that may wait to be told. What is only counted takes a few hundred for each batch, so that a
+/// thread gets through gigabytes of an input while another one reads the input before.
+const MOST_WAITING: usize = 8 << 20;
+/// Bytes that are read at once: enough that the threads seldom wait for each other, and no more than a second-level cache
+/// has room for.
+const READ_SIZE: usize = 1 << 20;
 
 /// What happens to an input, in this order: it is opened or not; parts of it are judged; it ends.
 pub(crate) enum Event {
@@ -36,6 +41,17 @@ pub(crate) enum Event {
     Ended(Vec<Damage>, u64),
 }
 
+impl Event {
+    /// Bytes of memory, about.
+    fn size(&self) -> usize {
+        let more = match self {
+            Self::Part(part) => part.size(),
+            Self::Opened(..) | Self::Failed(_) | Self::Ended(..) => 0,
+        };
+        more + size_of::<(u64, Self)>()
+    }
+}
+
 /// Judges all inputs and tells, in order, the name of an input and what happened to it, until nobody listens any more.
 pub(crate) fn run(
     names: &[OsString],
@@ -45,8 +61,9 @@ pub(crate) fn run(
     mut tell: impl FnMut(&Name, &Event) -> Outcome<()>,
 ) -> Outcome<()> {
     let inputs: Vec<(&OsString, Name)> = names.iter().map(|name| (name, Name::of(name))).collect();
+    let read_size = if jobs > 1 { READ_SIZE } else { capture::READ_SIZE };
     let open = |number: usize| match inputs.get(number) {
-        Some((name, _)) => work.open(name, progress),
+        Some((name, _)) => work.open(name, progress, read_size),
         None => Err(Finding::command(crate::codes::USAGE, "there is no such input")),
     };
     if jobs <= 1 {
@@ -55,7 +72,8 @@ pub(crate) fn run(
         }
         return Ok(());
     }
-    let shared = Shared { inputs: &inputs, jobs, state: Mutex::default(), changed: Condvar::new() };
+    let shared =
+        Shared { inputs: &inputs, jobs, state: Mutex::default(), work: Condvar::new(), news: Condvar::new() };
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| shared.judge(&open, work));
@@ -114,7 +132,10 @@ struct Shared<'s> {
     inputs: &'s [(&'s OsString, Name)],
     jobs: usize,
     state: Mutex<State>,
-    changed: Condvar,
+    /// There is something to do for a thread.
+    work: Condvar,
+    /// There is something to be told.
+    news: Condvar,
 }
 
 #[derive(Default)]
@@ -136,6 +157,8 @@ struct Input {
     begun: u64,
     /// What happened and is not told yet.
     waiting: BTreeMap<u64, Event>,
+    /// Bytes of `waiting`.
+    bytes: usize,
     /// Events that were told.
     told: u64,
     /// How many there are in all, once that is known.
@@ -152,7 +175,9 @@ struct Stop<'s>(&'s Shared<'s>);
 
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
-        self.0.change(|state| state.stopped = true);
+        self.0.lock().stopped = true;
+        self.0.work.notify_all();
+        self.0.news.notify_all();
     }
 }
 
@@ -160,7 +185,7 @@ impl State {
     /// What is to be done next; `None`: nothing at the moment.
     fn task(&mut self, inputs: usize, jobs: usize) -> Option<Task> {
         for (place, input) in self.open.iter_mut().enumerate() {
-            if input.begun - input.told < AHEAD
+            if input.bytes < MOST_WAITING
                 && let Some(source) = input.source.take()
             {
                 input.begun += 1;
@@ -187,8 +212,22 @@ impl State {
 impl Input {
     /// What happened, with the next number.
     fn happened(&mut self, event: Event) {
-        self.waiting.insert(self.begun, event);
         self.begun += 1;
+        self.wait(self.begun - 1, event);
+    }
+
+    /// What happened waits to be told.
+    fn wait(&mut self, order: u64, event: Event) {
+        self.bytes += event.size();
+        self.waiting.insert(order, event);
+    }
+
+    /// What is to be told next, if it has happened.
+    fn next(&mut self) -> Option<Event> {
+        let event = self.waiting.remove(&self.told)?;
+        self.bytes -= event.size();
+        self.told += 1;
+        Some(event)
     }
 
     /// It is to be read on, or has ended.
@@ -208,13 +247,26 @@ impl<'s> Shared<'s> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'g>(&self, state: MutexGuard<'g, State>) -> MutexGuard<'g, State> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    fn wait<'g>(&self, state: MutexGuard<'g, State>, reason: &Condvar) -> MutexGuard<'g, State> {
+        reason.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.lock());
-        self.changed.notify_all();
+    /// Changes an input, and wakes whom that concerns.
+    fn change(&self, number: usize, change: impl FnOnce(&mut Input)) {
+        let mut state = self.lock();
+        let is_first = state.first == number;
+        let Some(input) = state.input(number) else { return };
+        let (was_free, was_over) = (input.source.is_some(), input.total.is_some());
+        change(input);
+        let work = input.source.is_some() != was_free || input.total.is_some() != was_over;
+        let news = is_first && (input.waiting.contains_key(&input.told) || input.total == Some(input.told));
+        drop(state);
+        if work {
+            self.work.notify_all();
+        }
+        if news {
+            self.news.notify_one();
+        }
     }
 
     fn next(&self) -> Option<Task> {
@@ -225,7 +277,7 @@ impl<'s> Shared<'s> {
             }
             match state.task(self.inputs.len(), self.jobs) {
                 Some(task) => return Some(task),
-                None => state = self.wait(state),
+                None => state = self.wait(state, &self.work),
             }
         }
     }
@@ -238,17 +290,14 @@ impl<'s> Shared<'s> {
             match task {
                 Task::Open(number) => {
                     let opened = open(number);
-                    self.change(|state| {
-                        let Some(input) = state.input(number) else { return };
-                        match opened {
-                            Ok(Opened { origin, source }) => {
-                                input.happened(Event::Opened(origin, source.announce()));
-                                input.source = Some(Box::new(source));
-                            }
-                            Err(finding) => {
-                                input.happened(Event::Failed(finding));
-                                input.total = Some(input.begun);
-                            }
+                    self.change(number, |input| match opened {
+                        Ok(Opened { origin, source }) => {
+                            input.happened(Event::Opened(origin, source.announce()));
+                            input.source = Some(Box::new(source));
+                        }
+                        Err(finding) => {
+                            input.happened(Event::Failed(finding));
+                            input.total = Some(input.begun);
                         }
                     });
                 }
@@ -262,13 +311,8 @@ impl<'s> Shared<'s> {
     fn read(&self, number: usize, mut source: Box<Source>, order: u64, work: &Work<'_>, batch: &mut Batch) {
         let Some((_, name)) = self.inputs.get(number) else { return };
         let mut part = Part::default();
-        let give_back = |source: Box<Source>, more: bool| {
-            self.change(|state| {
-                if let Some(input) = state.input(number) {
-                    input.give_back(source, more);
-                }
-            });
-        };
+        let give_back =
+            |source: Box<Source>, more: bool| self.change(number, |input| input.give_back(source, more));
         match &mut *source {
             Source::Capture(reader) => {
                 let more = reader.fill(batch);
@@ -281,11 +325,7 @@ impl<'s> Shared<'s> {
                 give_back(source, more);
             }
         }
-        self.change(|state| {
-            if let Some(input) = state.input(number) {
-                input.waiting.insert(order, Event::Part(part));
-            }
-        });
+        self.change(number, |input| input.wait(order, Event::Part(part)));
     }
 
     /// Tells everything in order.
@@ -305,10 +345,10 @@ impl<'s> Shared<'s> {
             if state.stopped {
                 return None;
             }
-            let (mut event, mut ended) = (None, false);
+            let (mut event, mut ended, mut was_full) = (None, false, false);
             if let Some(input) = state.open.front_mut() {
-                event = input.waiting.remove(&input.told);
-                input.told += u64::from(event.is_some());
+                was_full = input.bytes >= MOST_WAITING;
+                event = input.next();
                 ended = event.is_none() && input.total == Some(input.told);
             }
             if ended {
@@ -317,10 +357,12 @@ impl<'s> Shared<'s> {
             }
             if ended || event.is_some() {
                 drop(state);
-                self.changed.notify_all();
+                if ended || was_full {
+                    self.work.notify_all();
+                }
                 return event;
             }
-            state = self.wait(state);
+            state = self.wait(state, &self.news);
         }
     }
 }

@@ -47,6 +47,13 @@ impl Part {
         self.text.len() + self.kept.bytes.len() >= FULL || self.seen.len() + self.troubles.len() >= MANY
     }
 
+    /// Bytes that it has on the heap, about.
+    pub(super) fn size(&self) -> usize {
+        let kept = self.kept.bytes.capacity() + self.kept.ends.capacity() * size_of::<usize>();
+        let troubles = self.troubles.capacity() * size_of::<(usize, Trouble)>();
+        self.text.capacity() + kept + troubles + self.seen.size()
+    }
+
     /// Forgets what was told.
     pub(crate) fn clear(&mut self) {
         self.tally = Tally::default();

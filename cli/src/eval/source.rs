@@ -9,8 +9,8 @@ use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
-use crate::capture::CaptureReader;
 use crate::capture::damage::OpenError;
+use crate::capture::{CaptureReader, READ_SIZE};
 use crate::codes;
 use crate::console::Progress;
 use crate::events::EventReader;
@@ -62,14 +62,14 @@ const PREFIX: u64 = 64;
 /// # Errors
 /// If it cannot be read or is neither.
 pub(crate) fn open(name: &OsStr) -> Result<Opened, Finding> {
-    open_counted(name, &Progress::default())
+    open_counted(name, &Progress::default(), READ_SIZE)
 }
 
-/// The same, and `progress` is told how many bytes of it are read.
+/// The same, and `progress` is told how many bytes of it are read; captures are read so many at once.
 ///
 /// # Errors
 /// If it cannot be read or is neither.
-pub(super) fn open_counted(name: &OsStr, progress: &Progress) -> Result<Opened, Finding> {
+pub(super) fn open_counted(name: &OsStr, progress: &Progress, read_size: usize) -> Result<Opened, Finding> {
     let path = Path::new(name);
     let (origin, mut stream): (Origin, Box<dyn Read + Send>) = if name == "-" {
         (Origin::Stdin, Box::new(io::stdin()))
@@ -94,7 +94,10 @@ pub(super) fn open_counted(name: &OsStr, progress: &Progress) -> Result<Opened, 
     let source = if is_events {
         Source::Events(EventReader::new(BufReader::with_capacity(256 * 1024, bytes)))
     } else {
-        Source::Capture(CaptureReader::open(bytes).map_err(|error| not_a_capture(&origin, &error))?)
+        Source::Capture(
+            CaptureReader::with_read_size(bytes, read_size)
+                .map_err(|error| not_a_capture(&origin, &error))?,
+        )
     };
     Ok(Opened { origin, source })
 }

@@ -71,6 +71,11 @@ impl Seen {
         self.matches.len()
     }
 
+    /// Bytes on the heap.
+    pub(super) fn size(&self) -> usize {
+        self.tests.capacity() * size_of::<[u64; 3]>() + self.matches.capacity() * size_of::<Traits>()
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.tests.clear();

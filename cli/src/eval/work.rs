@@ -60,9 +60,15 @@ impl<'w> Work<'w> {
         self.judge.layer()
     }
 
-    /// Opens an input, if it holds what the filter can judge. `progress` is told how many bytes of it are read.
-    pub(super) fn open(&self, name: &OsStr, progress: &Progress) -> Result<Opened, Finding> {
-        let opened = open_counted(name, progress)?;
+    /// Opens an input, if it holds what the filter can judge. `progress` is told how many bytes of it are read; captures
+    /// are read so many bytes at once.
+    pub(super) fn open(
+        &self,
+        name: &OsStr,
+        progress: &Progress,
+        read_size: usize,
+    ) -> Result<Opened, Finding> {
+        let opened = open_counted(name, progress, read_size)?;
         let layer = self.judge.layer();
         if matches!(opened.source, Source::Events(_)) || layer.has_packets() {
             return Ok(opened);
