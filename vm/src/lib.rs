@@ -35,6 +35,7 @@ pub mod load;
 pub mod number;
 pub mod op;
 pub mod packet;
+mod prefix;
 pub mod program;
 mod run;
 pub mod verify;
