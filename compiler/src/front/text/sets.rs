@@ -111,7 +111,10 @@ impl Resolver<'_> {
             }
             let grown = ranges.as_ref().map_or(0, Vec::len);
             if grown > MAX_SET_INTERVALS && grown > before {
-                self.report(too_large(set.span).label(format!("over {MAX_SET_INTERVALS}")));
+                self.report(
+                    Diagnostic::error(codes::SET_TOO_LARGE, "the set has too many entries", set.span)
+                        .label(format!("over {MAX_SET_INTERVALS}")),
+                );
                 return None;
             }
         }
@@ -148,16 +151,6 @@ impl Resolver<'_> {
         match &item.kind {
             SetItemKind::Value(value) => {
                 if let (false, Some(found)) = (value.negative, self.named_set(value)) {
-                    // Sets of sets of sets grow by powers.
-                    self.copied = self.copied.saturating_add(found.len());
-                    if self.copied > MAX_SET_INTERVALS {
-                        self.report(
-                            too_large(item.span).label(format!(
-                                "with the sets put in their places, over {MAX_SET_INTERVALS}"
-                            )),
-                        );
-                        return None;
-                    }
                     ranges.extend_from_slice(&found);
                 } else {
                     let number = self.constant(value)?.number;
@@ -206,11 +199,6 @@ impl Resolver<'_> {
         }
         Some(())
     }
-}
-
-#[cold]
-fn too_large(span: Span) -> Diagnostic {
-    Diagnostic::error(codes::SET_TOO_LARGE, "the set has too many entries", span)
 }
 
 #[cold]
