@@ -13,7 +13,6 @@ use divert_vm::layer::Layer;
 
 use super::files::{Loader, SetFile};
 use super::literal::{self, LiteralError};
-use super::lower::LowerError;
 use super::names::{self, Builtin, Place, builtin};
 use super::sets::Constant;
 use super::typed::{Definition, DefinitionId, Expr, ExprKind, Range};
@@ -63,10 +62,6 @@ pub(super) struct Resolver<'a> {
     pub(super) current: Option<&'a str>,
     /// Deepest nesting seen since the definition or the filter began.
     deepest: u32,
-    /// Tests seen since then, those of the definitions that are used included, at each use.
-    tests: usize,
-    /// The same of each definition.
-    sizes: Vec<usize>,
     /// Entries of sets that were copied into other sets.
     pub(super) copied: usize,
 }
@@ -91,8 +86,6 @@ impl<'a> Resolver<'a> {
             words,
             current: None,
             deepest: 0,
-            tests: 0,
-            sizes: Vec::new(),
             copied: 0,
         }
     }
@@ -170,7 +163,6 @@ impl<'a> Resolver<'a> {
                 let (filter, depth) = self.filter(filter)?;
                 let id = DefinitionId(u32::try_from(self.definitions.len()).ok()?);
                 self.definitions.push(Definition { name: name.into(), filter, depth });
-                self.sizes.push(self.tests);
                 Some(Meaning::Filter(id))
             }
         }
@@ -194,16 +186,11 @@ impl<'a> Resolver<'a> {
 
     /// The filter and its depth; `None` when something in it is wrong.
     pub(super) fn filter(&mut self, filter: &ast::Expr) -> Option<(Expr, u32)> {
-        (self.deepest, self.tests) = (0, 0);
+        self.deepest = 0;
         let filter = self.expr(filter, 1)?;
         if self.deepest > limits::MAX_DEPTH {
             let span = filter.span;
             self.report(definitions::too_deep(self.deepest, span));
-            return None;
-        }
-        if self.tests > limits::MAX_NODES {
-            // Before anything puts the definitions in their places.
-            self.report(LowerError::TooManyTests.diagnostic(filter.span));
             return None;
         }
         Some((filter, self.deepest))
@@ -244,16 +231,11 @@ impl<'a> Resolver<'a> {
         }?;
         // A negated definition is a `Not` of it.
         let used = if let ExprKind::Not(operand) = &inner.kind { operand } else { &inner };
-        let (below, tests) = match &used.kind {
-            ExprKind::Definition(id) => (
-                self.definitions.get(id.index()).map_or(0, |known| known.depth),
-                self.sizes.get(id.index()).copied().unwrap_or(0),
-            ),
-            ExprKind::Test(_) | ExprKind::Const(_) => (0, 1),
-            // Their operands were counted.
-            ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) | ExprKind::Cond { .. } => (0, 0),
+        let below = if let ExprKind::Definition(id) = &used.kind {
+            self.definitions.get(id.index()).map_or(0, |known| known.depth)
+        } else {
+            0
         };
-        self.tests = self.tests.saturating_add(tests);
         self.deepest = self.deepest.max(depth.saturating_add(below));
         Some(if complement { not(inner, outer.span) } else { inner })
     }

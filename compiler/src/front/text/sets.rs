@@ -149,7 +149,12 @@ impl Resolver<'_> {
             SetItemKind::Value(value) => {
                 if let (false, Some(found)) = (value.negative, self.named_set(value)) {
                     // Sets of sets of sets grow by powers.
-                    self.copied = self.copied.saturating_add(found.len());
+                    let before = self.copied;
+                    self.copied = before.saturating_add(found.len());
+                    if before > MAX_SET_INTERVALS {
+                        // That was said.
+                        return None;
+                    }
                     if self.copied > MAX_SET_INTERVALS {
                         self.report(
                             too_large(item.span).label(format!(
