@@ -125,7 +125,7 @@ fn canonical_texts() {
 
 fn lookup(keys: impl Iterator<Item = u128>) -> Graph {
     let mut builder = Builder::simplifying(Layer::Network);
-    let set = keys.map(divert_compiler::set::Interval::one).collect();
+    let set = keys.map(Interval::one).collect();
     let entry = builder.test(Load::field(Field::TcpDstPort), set, NodeId::ACCEPT, NodeId::REJECT);
     builder.finish(entry)
 }
