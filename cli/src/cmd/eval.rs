@@ -149,7 +149,7 @@ impl Eval {
             eval::run(&inputs, jobs, &work, &progress, |name, event| run.event(name, event, console));
         judged.map_err(|stop| match stop {
             Stop::Closed(_) => Stop::Closed(run.status()),
-            stop => stop,
+            stop @ (Stop::Output(_) | Stop::Finding(_) | Stop::Said) => stop,
         })?;
         console.done();
         run.finish(console)
