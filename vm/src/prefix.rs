@@ -8,7 +8,7 @@ use crate::program::{Program, narrow_interval};
 use crate::run::{among, narrow_contains};
 
 /// How many tests are kept.
-const LENGTH: usize = 8;
+const LENGTH: usize = 6;
 
 /// The first tests, by number.
 #[derive(Clone, Copy, Debug)]
