@@ -140,6 +140,6 @@ fn words_are_known_even_after_errors() {
 #[test]
 fn errors_rise_also_where_they_are_too_many() {
     let text = include_str!("../../fuzz/corpus/parse/many-errors.txt");
-    let errors = divert_grammar::parse(text).errors;
+    let errors = parse(text).errors;
     assert!(errors.len() > 100 && errors.is_sorted_by_key(|error| error.span().start()), "{errors:?}");
 }
