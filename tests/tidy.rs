@@ -97,7 +97,7 @@ fn crates_depend_on_what_they_may() {
                 "divert-vm",
             ],
         ),
-        ("fuzz", &["divert-compiler", "divert-grammar", "divert-vm"]),
+        ("fuzz", &["divert-compiler", "divert-driver-protocol", "divert-grammar", "divert-vm"]),
     ] {
         let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or("").split("\n[").next().unwrap();

@@ -1,5 +1,6 @@
 //! Standard output and standard error. This is the only module that writes to them: results go to the one, everything
-//! else to the other, and a reader that goes away is no error.
+//! else to the other. A reader that goes away is no error and changes no answer: what it does not see is left out, and the
+//! command goes on to its end. Commands that print without end ask [`Console::is_closed`].
 
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, Stderr, StdoutLock, Write as _};
@@ -37,12 +38,14 @@ impl Status {
 /// Why a command cannot go on.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// Nobody takes the output any more: a closed pipe, a full disk.
+    /// Standard output takes no more: a full disk.
     Output(io::Error),
     /// This is wrong.
     Finding(Finding),
     /// Something is wrong, and has been said.
     Said,
+    /// Nobody reads the results any more, and there is nothing else to do: what is known so far.
+    Closed(Status),
 }
 
 impl From<Finding> for Stop {
@@ -80,9 +83,12 @@ impl Progress {
     }
 }
 
+/// Standard output, collected.
+type Out = BufWriter<StdoutLock<'static>>;
+
 /// The two streams and how to write to them.
 pub(crate) struct Console {
-    out: BufWriter<StdoutLock<'static>>,
+    out: Out,
     /// Not locked: other threads draw a bar there.
     err: Stderr,
     format: MessageFormat,
@@ -94,6 +100,8 @@ pub(crate) struct Console {
     errors: u64,
     warnings: u64,
     progress: Progress,
+    /// The reader of standard output went away.
+    closed: bool,
 }
 
 impl Console {
@@ -109,7 +117,13 @@ impl Console {
             errors: 0,
             warnings: 0,
             progress: Progress::default(),
+            closed: false,
         }
+    }
+
+    /// Whether nobody reads standard output any more; then what is printed is dropped.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Sends findings to standard output from now on.
@@ -159,12 +173,37 @@ impl Console {
 
     /// A part of the result.
     pub(crate) fn result(&mut self, text: impl fmt::Display) -> Outcome<()> {
-        write!(self.out, "{text}").map_err(Stop::Output)
+        self.print(|out| write!(out, "{text}"))
     }
 
     /// A part of the result that is no text, or is text already.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Outcome<()> {
-        self.out.write_all(bytes).map_err(Stop::Output)
+        self.print(|out| out.write_all(bytes))
+    }
+
+    /// Writes to standard output, where somebody reads it.
+    fn print(&mut self, write: impl FnOnce(&mut Out) -> io::Result<()>) -> Outcome<()> {
+        if self.closed {
+            return Ok(());
+        }
+        match write(&mut self.out) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            written => written.map_err(Stop::Output),
+        }
+    }
+
+    /// Writes to standard error, behind all results so far. When that cannot be done there is no other place to say
+    /// anything, so the work goes on without.
+    fn say(&mut self, write: impl FnOnce(&mut Stderr) -> io::Result<()>) -> Outcome<()> {
+        let progress = self.progress.clone();
+        progress.aside(|| {
+            self.print(Out::flush)?;
+            let _ = write(&mut self.err);
+            Ok(())
+        })
     }
 
     /// Lets what was said so far be seen.
@@ -174,8 +213,7 @@ impl Console {
 
     /// A line about what was done, for people.
     pub(crate) fn remark(&mut self, text: impl fmt::Display) -> Outcome<()> {
-        let Self { out, err, progress, .. } = self;
-        progress.aside(|| out.flush().and_then(|()| writeln!(err, "{text}"))).map_err(Stop::Output)
+        self.say(|err| writeln!(err, "{text}"))
     }
 
     /// Says what was found.
@@ -206,7 +244,7 @@ impl Console {
             self.kept.clear();
             self.message(&document)?;
         }
-        self.out.flush().map_err(Stop::Output)
+        self.print(Out::flush)
     }
 
     /// Standard output does not take any more; says so and lets what waits for it go.
@@ -220,8 +258,7 @@ impl Console {
         if self.findings_are_results {
             return self.bytes(text.as_bytes());
         }
-        let Self { out, err, progress, .. } = self;
-        progress.aside(|| out.flush().and_then(|()| err.write_all(text.as_bytes()))).map_err(Stop::Output)
+        self.say(|err| err.write_all(text.as_bytes()))
     }
 
     /// How results for people look.

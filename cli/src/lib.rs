@@ -52,6 +52,7 @@ pub fn main() -> ExitCode {
     let ended = run(cli.command, &mut console).and_then(|status| console.finish().map(|()| status));
     let status = match ended {
         Ok(status) => status,
+        Err(Stop::Closed(status)) => status,
         Err(Stop::Output(error)) => output_failed(&mut console, &error),
         Err(Stop::Said) => last_words(&mut console, None),
         Err(Stop::Finding(finding)) => last_words(&mut console, Some(finding)),
@@ -91,16 +92,13 @@ fn last_words(console: &mut Console, finding: Option<Finding>) -> Status {
         None => Ok(()),
     };
     match said.and_then(|()| console.finish()) {
-        Err(Stop::Output(error)) => output_failed(console, &error).max(Status::Failed),
-        Ok(()) | Err(Stop::Said | Stop::Finding(_)) => Status::Failed,
+        Err(Stop::Output(error)) => output_failed(console, &error),
+        Ok(()) | Err(Stop::Said | Stop::Closed(_) | Stop::Finding(_)) => Status::Failed,
     }
 }
 
-/// A reader that went away has seen what it wanted; a full disk is a failure.
+/// A full disk, for example.
 fn output_failed(console: &mut Console, error: &io::Error) -> Status {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Status::Fine;
-    }
     console.give_up(error);
     Status::Failed
 }

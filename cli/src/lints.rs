@@ -1,6 +1,6 @@
 //! Levels of lints on the command line, and the pages of the reference that are printed.
 
-use clap::Args;
+use clap::{ArgMatches, Args, FromArgMatches};
 use divert_compiler::lint::{Level, Levels, Lint};
 use divert_grammar::diagnostic::Severity;
 
@@ -10,9 +10,9 @@ use crate::console::{Outcome, Stop};
 use crate::finding::Finding;
 use crate::pipeline;
 
-/// What becomes of findings.
+/// The options.
 #[derive(Debug, Args)]
-pub(crate) struct LintLevels {
+struct Written {
     /// Treat a lint's findings as errors: its code, its name, or `warnings` for all that warn
     #[arg(short = 'D', long, value_name = "LINT")]
     deny: Vec<String>,
@@ -24,20 +24,60 @@ pub(crate) struct LintLevels {
     warn: Vec<String>,
 }
 
+/// What becomes of findings: words with their levels, in the order of the command line. The last one that names a lint
+/// counts; `warnings` is for whatever warns after all others.
+#[derive(Debug)]
+pub(crate) struct LintLevels(Vec<(String, Level)>);
+
+/// The word for all that warn.
+const WARNINGS: &str = "warnings";
+
+impl FromArgMatches for LintLevels {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let Written { deny, allow, warn } = Written::from_arg_matches(matches)?;
+        let mut all = Vec::new();
+        for (option, words, level) in
+            [("deny", deny, Level::Deny), ("allow", allow, Level::Allow), ("warn", warn, Level::Warn)]
+        {
+            let places = matches.indices_of(option).into_iter().flatten();
+            all.extend(places.zip(words).map(|(place, word)| (place, word, level)));
+        }
+        all.sort_by_key(|(place, ..)| *place);
+        Ok(Self(all.into_iter().map(|(_, word, level)| (word, level)).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for LintLevels {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        Written::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Written::augment_args_for_update(command)
+    }
+}
+
 impl LintLevels {
-    /// The level of each lint. `warnings` gives way to single lints; of several levels for one lint the most severe
-    /// counts.
+    /// The level of each lint.
     pub(crate) fn levels(&self, reading: &Reading) -> Outcome<Levels> {
         let mut levels = Levels::new(pipeline::dialect(reading));
-        let all = [(&self.allow, Level::Allow), (&self.warn, Level::Warn), (&self.deny, Level::Deny)];
-        for group in [true, false] {
-            for (words, level) in all {
-                for word in words.iter().filter(|word| (*word == "warnings") == group && !is_note(word)) {
-                    levels.set(word, level).map_err(|error| unknown(word, &error.to_string()))?;
-                }
-            }
+        for (word, level) in self.0.iter().filter(|(word, _)| word != WARNINGS && !is_note(word)) {
+            levels.set(word, *level).map_err(|error| unknown(word, &error.to_string()))?;
+        }
+        if let Some(level) = self.of_warnings() {
+            levels.set(WARNINGS, level).map_err(|error| unknown(WARNINGS, &error.to_string()))?;
         }
         Ok(levels)
+    }
+
+    /// What becomes of all that warns in the end.
+    fn of_warnings(&self) -> Option<Level> {
+        self.0.iter().rev().find(|(word, _)| word == WARNINGS).map(|(_, level)| *level)
     }
 
     /// Applies the levels to a note, which is no lint; `None` when it is allowed.
@@ -47,16 +87,17 @@ impl LintLevels {
             return Some(finding);
         }
         let name = codes::find(diagnostic.code).map(|(name, _)| name);
-        let meant = |words: &[String]| {
-            words.iter().any(|word| word == diagnostic.code || Some(word.as_str()) == name)
+        let meant = |word: &str| word == diagnostic.code || Some(word) == name;
+        let level = match self.0.iter().rev().find(|(word, _)| meant(word)) {
+            Some((_, Level::Warn)) => self.of_warnings().unwrap_or(Level::Warn),
+            Some((_, level)) => *level,
+            None => return Some(finding),
         };
-        if meant(&self.deny) {
-            diagnostic.severity = Severity::Error;
-        } else if meant(&self.warn) {
-            diagnostic.severity = Severity::Warning;
-        } else if meant(&self.allow) {
-            return None;
-        }
+        diagnostic.severity = match level {
+            Level::Deny => Severity::Error,
+            Level::Warn => Severity::Warning,
+            Level::Allow => return None,
+        };
         Some(finding)
     }
 }

@@ -227,12 +227,18 @@ fn findings(source: &Arc<SourceText>, mut diagnostics: Vec<Diagnostic>) -> Vec<F
 /// Everything that is to be said about a filter, lints included.
 pub(crate) fn checked(filter: &Filter, reading: &Reading, levels: &Levels) -> Vec<Finding> {
     let Content::Text(source) = &filter.content else { return understand(filter, reading, 1).findings };
-    let analysis = analysis(source, reading);
+    let mut analysis = analysis(source, reading);
+    let too_large = analysis
+        .typed
+        .as_ref()
+        .and_then(|typed| lowered(typed, 1).err().map(|error| error.diagnostic(typed.filter.span)));
+    if too_large.is_some() {
+        // Lints would find that out again and again.
+        analysis.typed = None;
+    }
     let mut diagnostics = lint::lint(&source.text, &analysis, levels);
-    if let Some(typed) = &analysis.typed
-        && let Err(error) = lowered(typed, 1)
-    {
-        diagnostics.insert(0, error.diagnostic(typed.filter.span));
+    if let Some(error) = too_large {
+        diagnostics.insert(0, error);
     }
     findings(source, diagnostics)
 }

@@ -1,6 +1,8 @@
 //! Sets of keys: sorted, disjoint, non-adjacent closed intervals.
 
 use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A closed interval of keys, `low <= high`.
@@ -33,20 +35,38 @@ impl Interval {
 }
 
 /// A set of keys. Equal sets are equal values; copies are cheap.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IntervalSet(Arc<[Interval]>);
+#[derive(Clone)]
+pub struct IntervalSet(Repr);
+
+/// Most sets are one interval: that takes no allocation.
+#[derive(Clone)]
+enum Repr {
+    Empty,
+    One(Interval),
+    /// Two or more.
+    Many(Arc<[Interval]>),
+}
 
 impl IntervalSet {
     /// The set without keys.
     #[must_use]
-    pub fn empty() -> Self {
-        Self(Arc::new([]))
+    pub const fn empty() -> Self {
+        Self(Repr::Empty)
     }
 
     /// The set of one interval.
     #[must_use]
-    pub fn interval(interval: Interval) -> Self {
-        Self(Arc::new([interval]))
+    pub const fn interval(interval: Interval) -> Self {
+        Self(Repr::One(interval))
+    }
+
+    /// The set of intervals that are in order and do not touch.
+    fn of(intervals: Vec<Interval>) -> Self {
+        Self(match intervals.as_slice() {
+            [] => Repr::Empty,
+            [one] => Repr::One(*one),
+            _ => Repr::Many(intervals.into()),
+        })
     }
 
     /// The keys `low..=high`; empty when out of order.
@@ -58,6 +78,9 @@ impl IntervalSet {
     /// The union of any intervals in any order. Takes n log n time.
     #[must_use]
     pub fn from_intervals(mut intervals: Vec<Interval>) -> Self {
+        if intervals.len() < 2 {
+            return Self::of(intervals);
+        }
         if !intervals.is_sorted() {
             intervals.sort_unstable();
         }
@@ -68,41 +91,46 @@ impl IntervalSet {
                 Some(_) | None => merged.push(next),
             }
         }
-        Self(merged.into())
+        Self::of(merged)
     }
 
     /// The intervals in order.
     #[must_use]
     pub fn intervals(&self) -> &[Interval] {
-        &self.0
+        match &self.0 {
+            Repr::Empty => &[],
+            Repr::One(interval) => std::slice::from_ref(interval),
+            Repr::Many(intervals) => intervals,
+        }
     }
 
     /// Whether the set holds no key.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        matches!(self.0, Repr::Empty)
     }
 
     /// Least and greatest key; `None` for the empty set.
     #[must_use]
     pub fn bounds(&self) -> Option<Interval> {
-        let (first, last) = (self.0.first()?, self.0.last()?);
+        let intervals = self.intervals();
+        let (first, last) = (intervals.first()?, intervals.last()?);
         Some(Interval { low: first.low, high: last.high })
     }
 
     /// Whether the set is exactly one interval.
     #[must_use]
-    pub fn as_interval(&self) -> Option<Interval> {
-        match *self.0 {
-            [interval] => Some(interval),
-            _ => None,
+    pub const fn as_interval(&self) -> Option<Interval> {
+        match &self.0 {
+            Repr::One(interval) => Some(*interval),
+            Repr::Empty | Repr::Many(_) => None,
         }
     }
 
     /// Whether `key` is in the set; log n time.
     #[must_use]
     pub fn contains(&self, key: u128) -> bool {
-        let found = self.0.binary_search_by(|interval| {
+        let found = self.intervals().binary_search_by(|interval| {
             if interval.high < key {
                 Ordering::Less
             } else if interval.low > key {
@@ -117,8 +145,9 @@ impl IntervalSet {
     /// The keys of either set; linear time.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        let mut all = Vec::with_capacity(self.0.len() + other.0.len());
-        let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
+        let (here, there) = (self.intervals(), other.intervals());
+        let mut all = Vec::with_capacity(here.len() + there.len());
+        let (mut left, mut right) = (here.iter().peekable(), there.iter().peekable());
         while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
             all.extend(if a <= b { left.next() } else { right.next() }.copied());
         }
@@ -130,8 +159,11 @@ impl IntervalSet {
     /// The keys of both sets; linear time.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
+        if let (Some(a), Some(b)) = (self.as_interval(), other.as_interval()) {
+            return Self::range(a.low.max(b.low), a.high.min(b.high));
+        }
         let mut both = Vec::new();
-        let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
+        let (mut left, mut right) = (self.intervals().iter().peekable(), other.intervals().iter().peekable());
         while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
             both.extend(Interval::new(a.low.max(b.low), a.high.min(b.high)));
             if a.high <= b.high {
@@ -140,15 +172,22 @@ impl IntervalSet {
                 right.next()
             };
         }
-        Self(both.into())
+        Self::of(both)
     }
 
     /// The keys of `within` that are not in the set; linear time.
     #[must_use]
     pub fn complement(&self, within: Interval) -> Self {
-        let mut gaps = Vec::with_capacity(self.0.len() + 1);
+        if let Some(one) = self.as_interval()
+            && one.low <= within.low
+        {
+            // What lies above it, which is one interval or nothing.
+            let above = one.high.checked_add(1).map(|low| low.max(within.low));
+            return above.map_or_else(Self::empty, |low| Self::range(low, within.high));
+        }
+        let mut gaps = Vec::with_capacity(self.intervals().len() + 1);
         let mut next = Some(within.low);
-        for interval in self.0.iter() {
+        for interval in self.intervals() {
             let Some(low) = next else { break };
             if interval.low > within.high {
                 break;
@@ -157,7 +196,7 @@ impl IntervalSet {
             next = interval.high.checked_add(1).map(|after| after.max(low));
         }
         gaps.extend(next.and_then(|low| Interval::new(low, within.high)));
-        Self(gaps.into())
+        Self::of(gaps)
     }
 
     /// The keys of this set that are not in `other`; linear time.
@@ -178,7 +217,39 @@ impl IntervalSet {
     /// Whether the set holds every key of `within`.
     #[must_use]
     pub fn covers(&self, within: Interval) -> bool {
-        self.0.iter().any(|interval| interval.low <= within.low && within.high <= interval.high)
+        self.intervals().iter().any(|interval| interval.low <= within.low && within.high <= interval.high)
+    }
+}
+
+impl PartialEq for IntervalSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.intervals() == other.intervals()
+    }
+}
+
+impl Eq for IntervalSet {}
+
+impl PartialOrd for IntervalSet {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for IntervalSet {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.intervals().cmp(other.intervals())
+    }
+}
+
+impl Hash for IntervalSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.intervals().hash(state);
+    }
+}
+
+impl fmt::Debug for IntervalSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IntervalSet").field(&self.intervals()).finish()
     }
 }
 

@@ -19,7 +19,7 @@ use divert_compiler::graph::check::check;
 use divert_compiler::graph::eval::eval;
 use divert_compiler::graph::{Builder, Graph, Load, NodeId};
 use divert_compiler::opt::optimise;
-use divert_compiler::set::IntervalSet;
+use divert_compiler::set::{Interval, IntervalSet};
 use divert_vm::field::Field;
 use divert_vm::layer::Layer;
 use proptest::prelude::*;
@@ -125,7 +125,7 @@ fn canonical_texts() {
 
 fn lookup(keys: impl Iterator<Item = u128>) -> Graph {
     let mut builder = Builder::simplifying(Layer::Network);
-    let set = keys.map(divert_compiler::set::Interval::one).collect();
+    let set = keys.map(Interval::one).collect();
     let entry = builder.test(Load::field(Field::TcpDstPort), set, NodeId::ACCEPT, NodeId::REJECT);
     builder.finish(entry)
 }
@@ -177,6 +177,22 @@ proptest! {
             let case = random.case(layer);
             let verdicts = case.with(|input| (eval(&graph, input), eval(&back, input)));
             prop_assert!(verdicts.is_none_or(|(before, after)| before == after), "{:?}", case);
+        }
+    }
+}
+
+/// The budget of a filter is the number of tests of the object that is written for it, whatever its shape.
+#[test]
+fn budgets_are_what_objects_cost() {
+    for count in [1_u128, 9, 21, 200, 240, 254] {
+        let odd: IntervalSet = (0..count).filter_map(|at| Interval::new(2 * at + 1, 2 * at + 1)).collect();
+        let mut builder = Builder::simplifying(Layer::Network);
+        let entry = builder.test(Load::field(Field::TcpDstPort), odd, NodeId::ACCEPT, NodeId::REJECT);
+        let graph = builder.finish(entry);
+        for shape in [Shape::Fewest, Shape::Shallow] {
+            let written = encode(&graph, shape).expect("an object").tests;
+            let counted = budget(&graph, std::slice::from_ref(&graph), shape).expect("a budget");
+            assert_eq!((counted.tests, counted.clauses), (written, vec![written]), "{count} ports");
         }
     }
 }

@@ -236,3 +236,17 @@ proptest! {
         }
     }
 }
+
+/// Sets of sets grow by powers; they are counted before they are put in their places. Each is refused once.
+#[test]
+fn powers_of_sets_are_refused_early() {
+    let mut source = String::from("let s0 = {1..2};\n");
+    for at in 1..60 {
+        let before = at - 1;
+        source.push_str(&format!("let s{at} = {{s{before}, s{before}, {}}};\n", 5 * at));
+    }
+    source.push_str("tcp.DstPort in s59");
+    let codes: Vec<&str> =
+        analyse(&source, &Options::default()).diagnostics.iter().map(|found| found.code).collect();
+    assert_eq!(codes, ["E0407"]);
+}

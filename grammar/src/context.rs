@@ -172,7 +172,9 @@ impl<'s> Context<'s> {
         errors.sort_by_key(|error| error.span().start());
         if errors.len() >= MAX_ERRORS || (self.stopped.get() && !errors.iter().any(is_limit)) {
             errors.truncate(MAX_ERRORS);
-            errors.push(SyntaxError::TooManyErrors { span: Span::empty(reached) });
+            // The lexer may have found a mistake in what the parser has not been given yet.
+            let last = errors.last().map_or(0, |error| error.span().start());
+            errors.push(SyntaxError::TooManyErrors { span: Span::empty(reached.max(last)) });
         }
         errors
     }

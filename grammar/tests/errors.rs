@@ -135,3 +135,11 @@ fn words_are_known_even_after_errors() {
     let words: Vec<_> = parsed.words.iter().map(|word| word.span.of(text)).collect();
     assert_eq!(words, ["foo", "bar", "5"]);
 }
+
+/// The error that says "too many" stood before the last of them, where the lexer was ahead of the parser.
+#[test]
+fn errors_rise_also_where_they_are_too_many() {
+    let text = include_str!("../../fuzz/corpus/parse/many-errors.txt");
+    let errors = parse(text).errors;
+    assert!(errors.len() > 100 && errors.is_sorted_by_key(|error| error.span().start()), "{errors:?}");
+}

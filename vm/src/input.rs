@@ -22,6 +22,15 @@ pub struct Address {
     pub sub_if_idx: u32,
 }
 
+impl Address {
+    /// A copy, part by part; so that the original never leaves the registers.
+    #[inline]
+    pub(crate) const fn copy(&self) -> Self {
+        let Self { timestamp, outbound, loopback, impostor, if_idx, sub_if_idx } = *self;
+        Self { timestamp, outbound, loopback, impostor, if_idx, sub_if_idx }
+    }
+}
+
 /// What a FLOW or SOCKET event is about. IPv4 addresses are `::ffff:a.b.c.d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Endpoint {

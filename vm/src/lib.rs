@@ -36,6 +36,7 @@ pub mod number;
 pub mod object;
 pub mod op;
 pub mod packet;
+mod prefix;
 pub mod program;
 mod run;
 pub mod verify;

@@ -3,6 +3,7 @@
 use crate::field::Field;
 use crate::layer::Layer;
 use crate::op::{Certificate, Instruction, SetInfo};
+use crate::prefix::Prefix;
 use crate::verify::{Needs, VerifyError, verify};
 use crate::wire::{CertificateRecord, DecodeError, InstructionRecord, SetRecord, decode};
 
@@ -170,12 +171,18 @@ pub struct Verified<'a> {
     program: Program<'a>,
     work: u32,
     needs: Needs,
+    prefix: Prefix<'a>,
 }
 
 impl<'a> Verified<'a> {
     /// For the verifier alone.
-    pub(crate) const fn new(program: Program<'a>, work: u32, needs: Needs) -> Self {
-        Self { program, work, needs }
+    pub(crate) fn new(program: Program<'a>, work: u32, needs: Needs) -> Self {
+        Self { program, work, needs, prefix: Prefix::of(&program) }
+    }
+
+    #[inline]
+    pub(crate) const fn prefix(&self) -> &Prefix<'a> {
+        &self.prefix
     }
 
     /// The program.

@@ -4,8 +4,10 @@ use core::hint::select_unpredictable;
 
 use crate::field::Field;
 use crate::input::{Data, Input};
-use crate::load::{EndpointSource, PacketSource, ReflectedSource, Source};
+use crate::load::{EndpointSource, PacketSource, ReflectedSource, Source, place};
 use crate::op::{SetInfo, Target};
+use crate::packet::{Found, Packet};
+use crate::prefix::Exit;
 use crate::program::{Program, Verified, narrow_interval, wide_interval};
 use crate::wire::InstructionRecord;
 
@@ -31,7 +33,22 @@ impl Verified<'_> {
         }
         match input.data {
             Data::Packet(packet) => {
-                run::<COUNT>(program, &PacketSource::new(input, packet, self.needs().transport))
+                let found = if self.needs().transport { packet.find() } else { Found::default() };
+                let present = place::present(packet.version(), input.address.outbound, found);
+                let mut at = 0;
+                if !COUNT {
+                    match self.prefix().run(packet.bytes(), present, found.at) {
+                        Exit::ACCEPT => return (true, 0),
+                        Exit::REJECT => return (false, 0),
+                        exit => at = exit.resume(),
+                    }
+                    crate::rare();
+                }
+                // Copies, so that the originals need not be in memory where the prefix decides.
+                let packet = Packet::again(packet.bytes(), packet.version());
+                let address = input.address.copy();
+                let input = &Input { address: &address, data: Data::Packet(&packet), ..*input };
+                run_packet::<COUNT>(program, at, &PacketSource { input, packet: &packet, found, present })
             }
             Data::Endpoint(endpoint) => run_event::<COUNT>(program, &EndpointSource { input, endpoint }),
             Data::Reflected(handle) => run_event::<COUNT>(program, &ReflectedSource { input, handle }),
@@ -39,17 +56,27 @@ impl Verified<'_> {
     }
 }
 
-/// Events are rare: what they need does not burden the callers that filter packets.
+/// Out of line, so that it does not burden the callers.
 #[inline(never)]
-fn run_event<const COUNT: bool>(program: &Program<'_>, source: &impl Source) -> (bool, u32) {
-    run::<COUNT>(program, source)
+fn run_packet<const COUNT: bool>(
+    program: &Program<'_>,
+    at: usize,
+    source: &PacketSource<'_, '_>,
+) -> (bool, u32) {
+    run::<COUNT>(program, at, source)
 }
 
-/// Runs a program from its first instruction to a verdict.
+/// Out of line, as events are rare.
+#[inline(never)]
+fn run_event<const COUNT: bool>(program: &Program<'_>, source: &impl Source) -> (bool, u32) {
+    run::<COUNT>(program, 0, source)
+}
+
+/// Runs a program from instruction `at` to a verdict.
 #[inline]
-fn run<const COUNT: bool>(program: &Program<'_>, source: &impl Source) -> (bool, u32) {
+fn run<const COUNT: bool>(program: &Program<'_>, mut at: usize, source: &impl Source) -> (bool, u32) {
     let instructions = program.instructions;
-    let (mut at, mut steps) = (0_usize, 0_u32);
+    let mut steps = 0_u32;
     // Both verdicts lie behind the last instruction, and every step moves forward.
     while let Some(record) = instructions.get(at) {
         let code = Code(record);
@@ -112,28 +139,30 @@ impl Code<'_> {
         (u16::from_le_bytes([t0, t1]), u16::from_le_bytes([f0, f1]))
     }
 
+    /// The word of 32 bits with this number; a record has six.
     #[inline]
-    const fn index(self) -> i32 {
-        let [_, _, _, _, _, _, _, _, i0, i1, i2, i3, ..] = *self.0;
-        i32::from_le_bytes([i0, i1, i2, i3])
+    fn word(self, number: usize) -> u32 {
+        self.0.as_chunks::<4>().0.get(number).map_or(0, |word| u32::from_le_bytes(*word))
     }
 
     #[inline]
-    const fn mask(self) -> u32 {
-        let [.., m0, m1, m2, m3, _, _, _, _, _, _, _, _] = *self.0;
-        u32::from_le_bytes([m0, m1, m2, m3])
+    fn index(self) -> i32 {
+        self.word(2).cast_signed()
     }
 
     #[inline]
-    const fn low(self) -> u32 {
-        let [.., l0, l1, l2, l3, _, _, _, _] = *self.0;
-        u32::from_le_bytes([l0, l1, l2, l3])
+    fn mask(self) -> u32 {
+        self.word(3)
     }
 
     #[inline]
-    const fn high(self) -> u32 {
-        let [.., h0, h1, h2, h3] = *self.0;
-        u32::from_le_bytes([h0, h1, h2, h3])
+    fn low(self) -> u32 {
+        self.word(4)
+    }
+
+    #[inline]
+    fn high(self) -> u32 {
+        self.word(5)
     }
 }
 
@@ -172,7 +201,7 @@ pub(crate) fn narrow_contains(program: &Program<'_>, set: &SetInfo, key: u32) ->
     }
     let first = first as usize;
     let intervals = program.narrow.get(first..first.saturating_add(count as usize));
-    contains(intervals.unwrap_or(&[]), key, narrow_interval)
+    among(intervals.unwrap_or(&[]), key)
 }
 
 /// Whether `key` is in a wide set.
@@ -189,19 +218,43 @@ pub(crate) fn wide_contains(program: &Program<'_>, set: &SetInfo, key: u128) -> 
     contains(intervals.unwrap_or(&[]), key, wide_interval)
 }
 
-/// So few intervals are faster counted than halved: counting does not wait for anything.
+/// Whether `key` is in one of the narrow intervals, which are in order.
+#[inline(always)]
+pub(crate) fn among(intervals: &[[u8; 8]], key: u32) -> bool {
+    contains(intervals, key, narrow_interval)
+}
+
+/// Fewer intervals than this are counted, not halved: counting does not wait for anything.
 const FEW: usize = 8;
 
 /// Whether `key` is in one of the intervals, which are in order.
-#[inline]
+#[inline(always)]
 fn contains<R, K: Copy + Ord>(intervals: &[R], key: K, interval: impl Fn(&R) -> (K, K)) -> bool {
     let begins = |record: &R| interval(record).0 <= key;
     let mut rest = intervals;
-    while rest.len() > FEW {
+    while rest.len() >= FEW {
         let (below, above) = rest.split_at(rest.len() >> 1);
         // Chosen without a branch: which half it is, nobody can predict.
         rest = select_unpredictable(above.first().is_some_and(begins), above, below);
     }
-    let begun = rest.iter().fold(0_usize, |begun, record| begun.wrapping_add(usize::from(begins(record))));
+    // Each number of them has its own straight line of comparisons.
+    let begun = match rest.len() {
+        0 => 0,
+        1 => count::<1, _>(rest, begins),
+        2 => count::<2, _>(rest, begins),
+        3 => count::<3, _>(rest, begins),
+        4 => count::<4, _>(rest, begins),
+        5 => count::<5, _>(rest, begins),
+        6 => count::<6, _>(rest, begins),
+        _ => count::<7, _>(rest, begins),
+    };
     rest.get(begun.wrapping_sub(1)).is_some_and(|record| key <= interval(record).1)
+}
+
+/// How many of the first `N` records are such.
+#[inline(always)]
+fn count<const N: usize, R>(records: &[R], such: impl Fn(&R) -> bool) -> usize {
+    records.first_chunk::<N>().map_or(0, |records| {
+        records.iter().fold(0, |count: usize, record| count.wrapping_add(usize::from(such(record))))
+    })
 }

@@ -16,7 +16,7 @@ use super::plural;
 use crate::args::{Forced, MessageFormat, Reading, Selection, usage};
 use crate::capture::damage::{self, Damage};
 use crate::codes;
-use crate::console::{Console, Outcome, Status};
+use crate::console::{Console, Outcome, Status, Stop};
 use crate::eval::{self, Assume, Event, Explain, Form, Name, Part, Stats, Tally, Trouble, Which, Work};
 use crate::finding::{Finding, Origin, SourceText};
 use crate::input::{self, cannot_read};
@@ -145,7 +145,12 @@ impl Eval {
             }),
         };
         let jobs = self.jobs(&inputs, size, silent);
-        eval::run(&inputs, jobs, &work, &progress, |name, event| run.event(name, event, console))?;
+        let judged =
+            eval::run(&inputs, jobs, &work, &progress, |name, event| run.event(name, event, console));
+        judged.map_err(|stop| match stop {
+            Stop::Closed(_) => Stop::Closed(run.status()),
+            stop @ (Stop::Output(_) | Stop::Finding(_) | Stop::Said) => stop,
+        })?;
         console.done();
         run.finish(console)
     }
@@ -219,10 +224,14 @@ impl Run<'_> {
         if let Some((stats, ..)) = &mut self.stats {
             stats.add(part);
         }
-        match &mut self.writer {
-            Some(writer) => writer.keep(part),
-            None => Ok(()),
+        if let Some(writer) = &mut self.writer {
+            return writer.keep(part);
         }
+        // When nobody sees the rest, it matters only where it can change the answer.
+        if console.is_closed() && !(self.command.exit_status && self.status() == Status::No) {
+            return Err(Stop::Closed(Status::Fine));
+        }
+        Ok(())
     }
 
     fn sum_up(&self, name: &Name, console: &mut Console) -> Outcome<()> {
@@ -284,11 +293,17 @@ impl Run<'_> {
         if let Some(writer) = self.writer.take() {
             writer.finish()?;
         }
-        Ok(match () {
-            () if self.failed || self.total.damaged => Status::Failed,
-            () if self.command.exit_status && self.total.matched == 0 => Status::No,
+        Ok(self.status())
+    }
+
+    /// What is known so far, the input at hand included.
+    fn status(&self) -> Status {
+        let matched = self.total.matched + self.tally.matched;
+        match () {
+            () if self.failed || self.total.damaged || self.tally.damaged => Status::Failed,
+            () if self.command.exit_status && matched == 0 => Status::No,
             () => Status::Fine,
-        })
+        }
     }
 }
 

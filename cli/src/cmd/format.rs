@@ -55,7 +55,7 @@ impl Format {
                         status = status.max(Status::No);
                     }
                 }
-                Err(Stop::Output(error)) => return Err(Stop::Output(error)),
+                Err(stop @ (Stop::Output(_) | Stop::Closed(_))) => return Err(stop),
                 Err(Stop::Finding(finding)) => {
                     console.report(finding)?;
                     status = Status::Failed;

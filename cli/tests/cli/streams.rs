@@ -174,3 +174,68 @@ fn all_forms_of_eval_agree() {
         assert_eq!(again, all, "all that was written matches");
     }
 }
+
+/// The arguments, and the status whoever reads what is said.
+const ANSWERS: &[(&[&str], i32)] = &[
+    (&["check", "tcpp"], 1),
+    (&["check", "--message-format", "sarif", "tcpp"], 1),
+    (&["compile", "tcpp"], 2),
+    (&["format", "--check", "crooked.dvf"], 1),
+    (&["verify", "noise.dvc"], 1),
+    (&["equiv", "tcp", "udp"], 1),
+    (&["sat", "tcp and udp"], 1),
+    (&["eval", "--exit-status", "tcp and udp", "sample.pcap"], 1),
+    (&["eval", "--exit-status", "--json", "tcp and udp", "sample.pcap"], 1),
+    (&["eval", "--exit-status", "tcp", "sample.pcap"], 0),
+    (&["eval", "tcp", "damaged.pcap"], 2),
+    (&["eval", "tcp", "missing.pcap", "sample.pcap", "--list"], 2),
+    (&["check", "tcp"], 0),
+];
+
+/// A pipe that nobody reads.
+fn unread() -> std::io::PipeWriter {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    writer
+}
+
+/// A reader that went away changes no answer.
+#[test]
+fn closed_pipes_keep_the_status() {
+    let folder = workplace();
+    for (arguments, status) in ANSWERS {
+        let run = |out: bool, err: bool| {
+            let mut command = divertc(folder.path());
+            command.args(*arguments);
+            command.stdout(if out { Stdio::from(unread()) } else { Stdio::piped() });
+            command.stderr(if err { Stdio::from(unread()) } else { Stdio::piped() });
+            command.output().expect("divertc runs")
+        };
+        for (out, err) in [(false, false), (true, false), (false, true), (true, true)] {
+            let ran = run(out, err);
+            assert_eq!(ran.status.code(), Some(*status), "{arguments:?}, closed: {out} {err}");
+            let said = String::from_utf8_lossy(&ran.stderr);
+            assert!(!said.contains("ipe") && !said.contains("panic"), "{arguments:?}: {said}");
+        }
+    }
+}
+
+/// What cannot be said keeps nothing from being done.
+#[test]
+fn work_goes_on_when_nothing_can_be_said() {
+    let folder = workplace();
+    let path = |name: &str| folder.path().join(name);
+    for (name, text) in [("one.dvf", "tcp&&udp"), ("two.dvf", "tcp &&"), ("three.dvf", "udp&&tcp")] {
+        fs::write(path(name), text).expect("a filter");
+    }
+    let status = |arguments: &[&str]| {
+        divertc(folder.path()).args(arguments).stderr(unread()).status().expect("divertc runs").code()
+    };
+    assert_eq!(status(&["format", "--write", "one.dvf", "two.dvf", "three.dvf"]), Some(2));
+    assert_eq!(fs::read_to_string(path("three.dvf")).expect("a filter"), "udp and tcp\n");
+    assert_eq!(status(&["eval", "tcp", "sample.pcap", "missing.pcap", "-w", "out.pcap"]), Some(2));
+    assert!(path("out.pcap").exists(), "what matches is written");
+    // `tcp and udp` is warned of.
+    assert_eq!(status(&["compile", "tcp and tcp.DstPort == 70000", "-o", "out.dvc"]), Some(0));
+    assert!(path("out.dvc").exists(), "the program is written");
+}

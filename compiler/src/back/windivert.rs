@@ -93,10 +93,7 @@ pub struct Budget {
 /// # Errors
 /// When it needs more than 256 tests, or has a mask that comparisons cannot express.
 pub fn encode(graph: &Graph, shape: Shape) -> Result<Encoded, EncodeError> {
-    let mut code = Code::of(graph, shape)?;
-    if shape == Shape::Shallow && code.tests.len() > DRIVER_TESTS {
-        code = Code::of(graph, Shape::Fewest)?;
-    }
+    let code = Code::shaped(graph, shape)?;
     // A verdict alone is one test, too: `zero == 0`.
     let tests = code.tests.len().max(1);
     if tests > MAX_TESTS {
@@ -105,13 +102,13 @@ pub fn encode(graph: &Graph, shape: Shape) -> Result<Encoded, EncodeError> {
     Ok(Encoded { object: code.finish(), tests })
 }
 
-/// Counts the tests of a filter and of its clauses, without a limit. Each clause is a graph of its own, as when it
+/// Counts the tests that [`encode`] writes for a filter and for its clauses, without a limit. Each clause is a graph of its own, as when it
 /// were the whole filter.
 ///
 /// # Errors
 /// [`EncodeError::Mask`] only.
 pub fn budget(graph: &Graph, clauses: &[Graph], shape: Shape) -> Result<Budget, EncodeError> {
-    let count = |graph: &Graph| Code::of(graph, shape).map(|code| code.tests.len().max(1));
+    let count = |graph: &Graph| Code::shaped(graph, shape).map(|code| code.tests.len().max(1));
     Ok(Budget { tests: count(graph)?, clauses: clauses.iter().map(count).collect::<Result<_, _>>()? })
 }
 
@@ -147,6 +144,15 @@ struct Site {
 }
 
 impl Code {
+    /// Keeps to the shape that is wanted, as long as today's driver takes it.
+    fn shaped(graph: &Graph, shape: Shape) -> Result<Self, EncodeError> {
+        let code = Self::of(graph, shape)?;
+        if shape == Shape::Shallow && code.tests.len() > DRIVER_TESTS {
+            return Self::of(graph, Shape::Fewest);
+        }
+        Ok(code)
+    }
+
     fn of(graph: &Graph, shape: Shape) -> Result<Self, EncodeError> {
         let mut code = Self {
             layer: graph.layer(),

@@ -13,6 +13,8 @@ pub mod check;
 pub mod eval;
 pub mod print;
 
+use std::collections::hash_map::Entry;
+
 use foldhash::{HashMap, HashMapExt as _};
 
 use divert_vm::field::Field;
@@ -164,11 +166,15 @@ impl Graph {
     }
 }
 
+/// So few nodes are faster compared than hashed.
+const FEW: usize = 16;
+
 /// Builds a graph from its ends towards its entry; equal nodes become one.
 #[derive(Debug)]
 pub struct Builder {
     layer: Layer,
     nodes: Vec<Node>,
+    /// All nodes, from [`FEW`] of them on.
     known: HashMap<Node, NodeId>,
     simplify: bool,
 }
@@ -215,12 +221,23 @@ impl Builder {
             return yes;
         }
         let node = Node { load, set: inside, yes, no };
-        if let Some(id) = self.known.get(&node) {
-            return *id;
-        }
         let id = NodeId::of_index(self.nodes.len());
-        self.nodes.push(node.clone());
-        self.known.insert(node, id);
+        if self.nodes.len() < FEW {
+            let equal = |known: &Node| (known.yes, known.no) == (yes, no) && *known == node;
+            if let Some(index) = self.nodes.iter().position(equal) {
+                return NodeId::of_index(index);
+            }
+        } else {
+            if self.known.is_empty() {
+                let numbers = (0..).map(NodeId::of_index);
+                self.known.extend(self.nodes.iter().cloned().zip(numbers));
+            }
+            match self.known.entry(node.clone()) {
+                Entry::Occupied(known) => return *known.get(),
+                Entry::Vacant(place) => place.insert(id),
+            };
+        }
+        self.nodes.push(node);
         id
     }
 
@@ -238,6 +255,9 @@ impl Builder {
                     reached[child] = true;
                 }
             }
+        }
+        if reached.iter().all(|reached| *reached) {
+            return Graph { layer: self.layer, nodes: self.nodes, entry };
         }
         let mut renamed = vec![NodeId::REJECT; self.nodes.len()];
         let rename = |id: NodeId, renamed: &[NodeId]| id.index().map_or(id, |index| renamed[index]);

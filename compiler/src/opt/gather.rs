@@ -112,6 +112,10 @@ impl Gather<'_> {
 #[must_use]
 pub fn gather(graph: &Graph) -> Graph {
     let nodes = graph.nodes();
+    let alike = |load: Load, child: NodeId| graph.node(child).is_some_and(|child| child.load == load);
+    if !nodes.iter().any(|node| alike(node.load, node.yes) || alike(node.load, node.no)) {
+        return graph.clone();
+    }
     let mut gather = Gather {
         graph,
         builder: Builder::simplifying(graph.layer()),

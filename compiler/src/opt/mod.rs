@@ -34,20 +34,30 @@ const ROUNDS: usize = 4;
 /// does all it can. Takes about n log n time.
 #[must_use]
 pub fn optimise(graph: &Graph, level: u8) -> Graph {
-    let mut best = graph.clone();
     if level == 0 {
-        return best;
+        return graph.clone();
     }
-    for _ in 0..ROUNDS {
-        let before = best.clone();
-        for pass in &PASSES {
-            if level > 1 || pass.name != "order" {
-                best = (pass.run)(&best);
-                debug_assert_eq!(crate::graph::check::check(&best), Ok(()), "after {}", pass.name);
-            }
-        }
-        if best == before {
-            break;
+    let shared = share::share(graph);
+    if shared.nodes().len() > 1 {
+        return rounds(shared, level);
+    }
+    // The other passes are about what tests have to do with each other.
+    debug_assert_eq!(shared, rounds(shared.clone(), level), "one test or none has nothing to gain");
+    shared
+}
+
+/// Runs the passes behind [`share::share`], whose result `best` is, and all passes again and again, until none of them
+/// changes anything.
+fn rounds(mut best: Graph, level: u8) -> Graph {
+    let passes = || PASSES.iter().filter(|pass| level > 1 || pass.name != "order");
+    let mut unchanged = 1;
+    for pass in (0..ROUNDS).flat_map(|_| passes()).skip(1) {
+        let next = (pass.run)(&best);
+        debug_assert_eq!(crate::graph::check::check(&next), Ok(()), "after {}", pass.name);
+        unchanged = if next == best { unchanged + 1 } else { 1 };
+        best = next;
+        if unchanged > passes().count() {
+            return best;
         }
     }
     share::share(&best)

@@ -67,6 +67,7 @@ pub fn order(graph: &Graph) -> Graph {
     let mut content: Vec<(Load, IntervalSet, NodeId, NodeId)> =
         nodes.iter().map(|node| (node.load, node.set.clone(), node.yes, node.no)).collect();
     let mut placed = vec![false; nodes.len()];
+    let mut moved = false;
     for head in (0..nodes.len()).rev() {
         if placed[head] || nodes[head].yes == nodes[head].no {
             continue;
@@ -84,6 +85,10 @@ pub fn order(graph: &Graph) -> Graph {
             let load = nodes[*member].load;
             wanted.push((cost(load.field), *seen.entry(load).or_insert(position), position));
         }
+        if wanted.is_sorted() {
+            continue;
+        }
+        moved = true;
         wanted.sort_unstable();
         for (member, (_, _, from)) in members.iter().zip(wanted) {
             let (place, source) = (&nodes[*member], &nodes[members[from]]);
@@ -91,6 +96,9 @@ pub fn order(graph: &Graph) -> Graph {
             let (yes, no) = if source.yes == exit { (exit, next) } else { (next, exit) };
             content[*member] = (source.load, source.set.clone(), yes, no);
         }
+    }
+    if !moved {
+        return graph.clone();
     }
     let mut builder = Builder::simplifying(graph.layer());
     let mut ids: Vec<NodeId> = Vec::with_capacity(nodes.len());

@@ -2,6 +2,7 @@
 
 mod event;
 mod packet;
+pub(crate) mod place;
 
 pub(crate) use event::{EndpointSource, ReflectedSource};
 pub(crate) use packet::PacketSource;

@@ -8,6 +8,8 @@ pub const TOTAL_LENGTH: usize = 2;
 pub const CHECKSUM: usize = 10;
 /// Time to live, 8 bits.
 pub const TTL: usize = 8;
+/// Protocol number, 8 bits.
+pub const PROTOCOL: usize = 9;
 /// Source address, 32 bits.
 pub const SOURCE: usize = 12;
 /// Destination address, 32 bits.

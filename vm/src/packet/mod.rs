@@ -100,30 +100,33 @@ impl<'a> Packet<'a> {
     /// When the buffer cannot be an IP packet; what the original refuses with code 87.
     #[inline]
     pub fn parse(buffer: &'a [u8]) -> Result<Self, PacketError> {
-        let bytes = buffer.get(..MAX_PACKET).unwrap_or(buffer);
+        let mut bytes = buffer;
+        if let Some(most) = buffer.get(..MAX_PACKET) {
+            crate::rare();
+            bytes = most;
+        }
         let Some(fixed) = bytes.first_chunk::<20>() else { return Err(PacketError::TooShort) };
         let [first, _, high, low, ..] = *fixed;
+        let total = u32::from(u16::from_be_bytes([high, low]));
+        // A header without options, by far the most frequent one, needs no look at its length.
+        if first == 0x45 && total >= 20 {
+            return Ok(Self { bytes, version: Version::V4, header: 20, total });
+        }
+        crate::rare();
         match first >> 4 {
             4 => {
                 let header = (first & 0x0F) << 2;
-                let total = u32::from(u16::from_be_bytes([high, low]));
                 if header < 20 || usize::from(header) > bytes.len() || u32::from(header) > total {
                     return Err(PacketError::HeaderLength(header));
                 }
                 Ok(Self { bytes, version: Version::V4, header: u16::from(header), total })
             }
             6 => {
-                crate::rare();
                 if bytes.len() < ipv6::HEADER {
                     return Err(PacketError::TooShort);
                 }
-                let payload = ipv6::payload_length(bytes).unwrap_or(0);
-                Ok(Self {
-                    bytes,
-                    version: Version::V6,
-                    header: 40,
-                    total: u32::from(payload).saturating_add(40),
-                })
+                let (header, total) = v6_lengths(bytes);
+                Ok(Self { bytes, version: Version::V6, header, total })
             }
             version => Err(PacketError::Version(version)),
         }
@@ -176,51 +179,83 @@ impl<'a> Packet<'a> {
     /// Finds the transport header: at once for IPv4, behind the extension headers for IPv6.
     #[must_use]
     pub fn transport(&self) -> Transport {
-        let mut found = Found::default();
-        self.find(&mut found);
-        let length = self.payload(&found).map_or(0, <[u8]>::len);
-        // At most `MAX_PACKET`.
-        let payload = self.end().saturating_sub(length) as u32;
-        let Found { kind, number, fragment, offset } = found;
-        Transport { kind, number: number as u8, fragment, offset, payload }
+        let found = self.find();
+        let length = self.payload(found).map_or(0, <[u8]>::len);
+        Transport {
+            kind: found.kind(),
+            number: self.number(found),
+            fragment: self.is_fragment(found),
+            offset: found.offset(),
+            // At most `MAX_PACKET`.
+            payload: self.end().saturating_sub(length) as u32,
+        }
     }
 
-    /// As [`Packet::transport`], without the payload. A result of this size would be packed into one register and
-    /// unpacked again, so it is written part by part.
+    /// As [`Packet::transport`], without what is rarely asked for.
     #[inline]
-    pub(crate) fn find(&self, found: &mut Found) {
-        let (number, fragment, later, offset) = match (self.version, self.bytes.first_chunk::<20>()) {
+    pub(crate) fn find(&self) -> Found {
+        let start = usize::from(self.header);
+        match (self.version, self.bytes.first_chunk::<20>()) {
             (Version::V4, Some(fixed)) => {
                 let [_, _, _, _, _, _, high, low, _, number, ..] = *fixed;
-                let word = u16::from_be_bytes([high, low]);
-                (number, word & 0x3FFF != 0, word & 0x1FFF != 0, u32::from(self.header))
+                // A later fragment has no transport header.
+                if u16::from_be_bytes([high, low]) & 0x1FFF != 0 {
+                    return Found::new(0, start);
+                }
+                // The most frequent is asked for first: a compiler would ask in its own order.
+                if number == tcp::NUMBER {
+                    let behind = self.bytes.get(start..self.end());
+                    let there = behind.and_then(tcp::header_length).is_some();
+                    return Found::new(if there { Protocol::Tcp.bit() } else { 0 }, start);
+                }
+                let behind = self.end().saturating_sub(start);
+                let bit = match number {
+                    udp::NUMBER if behind >= udp::HEADER => Protocol::Udp.bit(),
+                    icmp::NUMBER if behind >= icmp::HEADER => Protocol::Icmp.bit(),
+                    _ => 0,
+                };
+                Found::new(bit, start)
             }
             _ => {
                 crate::rare();
-                let last = ipv6::skip_extensions(self.content());
-                // At most `MAX_PACKET`.
-                (last.number, last.fragment, last.later, last.offset as u32)
+                find_v6(self.content())
             }
+        }
+    }
+
+    /// The protocol number after any extension headers.
+    pub(crate) fn number(&self, found: Found) -> u8 {
+        match self.version {
+            Version::V4 => be8(self.bytes, ipv4::PROTOCOL).unwrap_or(0),
+            Version::V6 => found.walked().0,
+        }
+    }
+
+    /// Whether the packet is a fragment; see [`Transport::fragment`].
+    pub(crate) fn is_fragment(&self, found: Found) -> bool {
+        match self.version {
+            Version::V4 => ipv4::flags_and_offset(self.bytes).is_some_and(|word| word & 0x3FFF != 0),
+            Version::V6 => found.walked().1,
+        }
+    }
+
+    /// The packet of these bytes again, once parsed. For what is out of line and seldom called: so a packet that was
+    /// parsed there need not be in memory where it is not needed as a whole.
+    #[inline(never)]
+    pub(crate) fn again(bytes: &'a [u8], version: Version) -> Self {
+        let (header, total) = match (version, bytes.first_chunk::<20>()) {
+            (Version::V4, Some([first, _, high, low, ..])) => {
+                (u16::from((first & 0x0F) << 2), u32::from(u16::from_be_bytes([*high, *low])))
+            }
+            _ => v6_lengths(bytes),
         };
-        let (version, start) = (self.version, offset as usize);
-        let is_there = |length: usize| start.saturating_add(length) <= self.end();
-        found.number = u32::from(number);
-        found.fragment = fragment;
-        found.offset = offset;
-        found.kind = match number {
-            _ if later => Protocol::Other,
-            tcp::NUMBER if is_there(tcp::HEADER) && tcp::is_whole(self.bytes, start) => Protocol::Tcp,
-            udp::NUMBER if is_there(udp::HEADER) => Protocol::Udp,
-            icmp::NUMBER if is_there(icmp::HEADER) && version == Version::V4 => Protocol::Icmp,
-            icmp::NUMBER_V6 if is_there(icmp::HEADER) && version == Version::V6 => Protocol::Icmpv6,
-            _ => Protocol::Other,
-        };
+        Self { bytes, version, header, total }
     }
 
     /// What follows the transport header, to the end of the packet; nothing when the header claims to be longer.
-    pub(crate) fn payload(&self, found: &Found) -> Option<&'a [u8]> {
-        let behind = self.content().get(found.offset as usize..)?;
-        let length = match found.kind {
+    pub(crate) fn payload(&self, found: Found) -> Option<&'a [u8]> {
+        let behind = self.content().get(found.offset() as usize..)?;
+        let length = match found.kind() {
             Protocol::Tcp => tcp::header_length(behind)?,
             Protocol::Udp => udp::HEADER,
             Protocol::Icmp | Protocol::Icmpv6 => icmp::HEADER,
@@ -230,14 +265,86 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// [`Transport`] without the payload: as much as most programs need.
-#[derive(Default)]
+/// Length of the fixed IPv6 header, and of the packet with its payload.
+#[inline]
+fn v6_lengths(bytes: &[u8]) -> (u16, u32) {
+    let payload = ipv6::payload_length(bytes).unwrap_or(0);
+    (ipv6::HEADER as u16, u32::from(payload).saturating_add(ipv6::HEADER as u32))
+}
+
+/// [`Packet::find`] for IPv6; `content` is that of the packet.
+#[inline(never)]
+fn find_v6(content: &[u8]) -> Found {
+    let last = ipv6::skip_extensions(content);
+    let behind = content.get(last.offset..).unwrap_or(&[]);
+    let bit = match last.number {
+        _ if last.later => 0,
+        tcp::NUMBER if tcp::header_length(behind).is_some() => Protocol::Tcp.bit(),
+        udp::NUMBER if behind.len() >= udp::HEADER => Protocol::Udp.bit(),
+        icmp::NUMBER_V6 if behind.len() >= icmp::HEADER => Protocol::Icmpv6.bit(),
+        _ => 0,
+    };
+    Found::walk(bit, &last)
+}
+
+impl Protocol {
+    /// The bit by which the header is known in [`Found`]; none for [`Protocol::Other`].
+    pub(crate) const fn bit(self) -> u32 {
+        match self {
+            Self::Other => 0,
+            Self::Icmp => 1 << Self::Icmp as u8,
+            Self::Icmpv6 => 1 << Self::Icmpv6 as u8,
+            Self::Tcp => 1 << Self::Tcp as u8,
+            Self::Udp => 1 << Self::Udp as u8,
+        }
+    }
+}
+
+/// [`Transport`] in two registers: without the payload and without what IPv4 headers say themselves.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Found {
-    pub(crate) kind: Protocol,
-    /// A word, so that the whole is more than one register and stays in parts.
-    pub(crate) number: u32,
-    pub(crate) fragment: bool,
-    pub(crate) offset: u32,
+    /// The header's bit.
+    pub(crate) bit: u32,
+    /// Where it begins: the bits of [`Found::OFFSET`]. For IPv6, where it takes a walk to know, also whether the packet
+    /// is a fragment (bit 23) and the protocol number (from bit 24 on).
+    pub(crate) at: u32,
+}
+
+impl Found {
+    /// Enough bits for [`MAX_PACKET`].
+    pub(crate) const OFFSET: u32 = 0x1_FFFF;
+
+    #[inline]
+    const fn new(bit: u32, offset: usize) -> Self {
+        Self { bit, at: offset as u32 }
+    }
+
+    fn walk(bit: u32, last: &ipv6::LastHeader) -> Self {
+        let walked = u32::from(last.number) << 24 | u32::from(last.fragment) << 23;
+        Self { bit, at: last.offset as u32 & Self::OFFSET | walked }
+    }
+
+    pub(crate) const fn kind(self) -> Protocol {
+        const ICMP: u32 = Protocol::Icmp.bit();
+        const ICMPV6: u32 = Protocol::Icmpv6.bit();
+        const TCP: u32 = Protocol::Tcp.bit();
+        const UDP: u32 = Protocol::Udp.bit();
+        match self.bit {
+            ICMP => Protocol::Icmp,
+            ICMPV6 => Protocol::Icmpv6,
+            TCP => Protocol::Tcp,
+            UDP => Protocol::Udp,
+            _ => Protocol::Other,
+        }
+    }
+
+    pub(crate) const fn offset(self) -> u32 {
+        self.at & Self::OFFSET
+    }
+
+    const fn walked(self) -> (u8, bool) {
+        ((self.at >> 24) as u8, self.at >> 23 & 1 == 1)
+    }
 }
 
 /// The byte at `offset`, or `None` past the end.

@@ -19,13 +19,6 @@ pub fn header_length(header: &[u8]) -> Option<usize> {
     (length >= HEADER).then_some(length)
 }
 
-/// Whether the header claims the length that every header has.
-#[must_use]
-#[inline]
-pub(crate) fn is_whole(packet: &[u8], offset: usize) -> bool {
-    words(packet, offset).is_some_and(|words| usize::from(words) << 2 >= HEADER)
-}
-
 /// Source port.
 #[must_use]
 #[inline]

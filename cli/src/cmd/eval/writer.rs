@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::args::usage;
 use crate::capture::write::{Announced, CaptureWriter, WriteError};
 use crate::codes;
-use crate::console::{Console, Outcome, Stop};
+use crate::console::{Console, Outcome, Status, Stop};
 use crate::eval::Part;
 use crate::finding::{Finding, Origin};
 use crate::output::{OutFile, cannot_write};
@@ -97,7 +97,7 @@ impl Writer {
 fn write_failed(path: &Path, error: WriteError) -> Stop {
     match error {
         // Only standard output and pipes have readers that go away.
-        WriteError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Stop::Output(error),
+        WriteError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Stop::Closed(Status::Fine),
         WriteError::Io(error) => cannot_write(path, &error).into(),
         WriteError::Mixed(..) => Finding::whole(
             &Origin::File(path.to_path_buf()),

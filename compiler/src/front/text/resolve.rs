@@ -62,6 +62,8 @@ pub(super) struct Resolver<'a> {
     pub(super) current: Option<&'a str>,
     /// Deepest nesting seen since the definition or the filter began.
     deepest: u32,
+    /// Entries of sets that were copied into other sets.
+    pub(super) copied: usize,
 }
 
 impl<'a> Resolver<'a> {
@@ -84,6 +86,7 @@ impl<'a> Resolver<'a> {
             words,
             current: None,
             deepest: 0,
+            copied: 0,
         }
     }
 

@@ -111,10 +111,7 @@ impl Resolver<'_> {
             }
             let grown = ranges.as_ref().map_or(0, Vec::len);
             if grown > MAX_SET_INTERVALS && grown > before {
-                self.report(
-                    Diagnostic::error(codes::SET_TOO_LARGE, "the set has too many entries", set.span)
-                        .label(format!("over {MAX_SET_INTERVALS}")),
-                );
+                self.report(too_large(set.span).label(format!("over {MAX_SET_INTERVALS}")));
                 return None;
             }
         }
@@ -151,6 +148,21 @@ impl Resolver<'_> {
         match &item.kind {
             SetItemKind::Value(value) => {
                 if let (false, Some(found)) = (value.negative, self.named_set(value)) {
+                    // Sets of sets of sets grow by powers.
+                    let before = self.copied;
+                    self.copied = before.saturating_add(found.len());
+                    if before > MAX_SET_INTERVALS {
+                        // That was said.
+                        return None;
+                    }
+                    if self.copied > MAX_SET_INTERVALS {
+                        self.report(
+                            too_large(item.span).label(format!(
+                                "with the sets put in their places, over {MAX_SET_INTERVALS}"
+                            )),
+                        );
+                        return None;
+                    }
                     ranges.extend_from_slice(&found);
                 } else {
                     let number = self.constant(value)?.number;
@@ -199,6 +211,11 @@ impl Resolver<'_> {
         }
         Some(())
     }
+}
+
+#[cold]
+fn too_large(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::SET_TOO_LARGE, "the set has too many entries", span)
 }
 
 #[cold]

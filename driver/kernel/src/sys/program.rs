@@ -2,11 +2,14 @@
 
 extern crate alloc;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ptr::{NonNull, slice_from_raw_parts_mut};
 
 use divert_driver_core::platform::{KeepError, Program};
 use divert_vm::{Program as Decoded, Verified};
+
+use super::pool;
 
 /// Bytes that stay where they are until they are dropped.
 struct Bytes {
@@ -55,7 +58,8 @@ impl Drop for Bytes {
 /// A verified program and the bytes that it is a view of.
 pub(crate) struct Kept {
     // Before the bytes, so that it is dropped before them.
-    verified: Verified<'static>,
+    // Not by value: it is larger than what a kernel stack should carry from call to call.
+    verified: Box<Verified<'static>>,
     _bytes: Bytes,
 }
 
@@ -64,15 +68,23 @@ impl Kept {
     ///
     /// # Errors
     /// When the bytes are not a program, the verifier refuses it, or there is no memory.
+    #[inline(never)]
     pub(crate) fn new(bytes: &[u8], work_limit: u32) -> Result<Self, KeepError> {
         let bytes = Bytes::copy(bytes).ok_or(KeepError::NoMemory)?;
         // SAFETY: the view goes into the same structure as the bytes, is only lent for as long as that is borrowed
         // (`Program::verified`), and is dropped before them.
         let lasting = unsafe { bytes.lasting() };
         let program = Decoded::decode(lasting).map_err(KeepError::Decode)?;
-        let verified = program.verify(work_limit).map_err(KeepError::Verify)?;
+        let verified = verified(program, work_limit)?;
         Ok(Self { verified, _bytes: bytes })
     }
+}
+
+/// In a frame of its own, which is gone when the runtime goes on.
+#[inline(never)]
+fn verified(program: Decoded<'static>, work_limit: u32) -> Result<Box<Verified<'static>>, KeepError> {
+    let verified = program.verify(work_limit).map_err(KeepError::Verify)?;
+    pool::try_box(verified).map_err(|_| KeepError::NoMemory)
 }
 
 impl Program for Kept {
