@@ -206,9 +206,10 @@ impl Console {
         })
     }
 
-    /// Lets what was said so far be seen.
+    /// Lets what was said so far be seen; for commands that print without end, which end when nobody reads it.
     pub(crate) fn flush(&mut self) -> Outcome<()> {
-        self.out.flush().map_err(Stop::Output)
+        self.print(Out::flush)?;
+        if self.closed { Err(Stop::Closed(Status::Fine)) } else { Ok(()) }
     }
 
     /// A line about what was done, for people.

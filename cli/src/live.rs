@@ -114,22 +114,24 @@ pub(crate) fn flag_names(flags: Flags) -> Vec<&'static str> {
 }
 
 /// A handle that is told of all others.
-pub(crate) fn watching(install: bool) -> Outcome<Handle> {
-    let filter = Filter::compile("true", Layer::Reflect).map_err(|error| failed(&error.into()))?;
+///
+/// # Errors
+/// What the driver says.
+pub(crate) fn watching(install: bool) -> Result<Handle, Error> {
+    let filter = Filter::compile("true", Layer::Reflect)?;
     let quiet = if install { Flags::NONE } else { Flags::NO_INSTALL };
     let options = Options { flags: Flags::SNIFF | Flags::RECV_ONLY | quiet, ..Options::default() };
-    Handle::open(&filter, &options).map_err(|error| failed(&error))
+    Handle::open(&filter, &options)
 }
 
 /// All handles that are open now.
 pub(crate) fn open_handles() -> Outcome<Vec<Seen>> {
-    let handle = match watching(false) {
-        Err(Stop::Finding(finding)) if finding.diagnostic.message.contains("error 1060") => {
-            return Ok(Vec::new());
-        }
-        opened => opened?,
-    };
-    glance(&handle)
+    match watching(false) {
+        Ok(handle) => glance(&handle),
+        // Without a driver there are none.
+        Err(error) if error.is(Code::ServiceDoesNotExist) => Ok(Vec::new()),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 /// All handles that are open now, as one that has just been opened is told of them.

@@ -23,7 +23,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
-        let handle = live::watching(true)?;
+        let handle = live::watching(true).map_err(|error| live::failed(&error))?;
         live::follow(&handle, self.ending, |buffer, left| {
             let mut counted = 0;
             for event in buffer.events() {
