@@ -159,7 +159,6 @@ fn object(source: &Arc<SourceText>, reading: &Reading) -> Result<Graph, Finding>
         let rest = source.text.get(error.offset..).unwrap_or_default();
         let end = error.offset + rest.chars().next().map_or(0, char::len_utf8);
         let range = if whole { 0..source.text.len() } else { error.offset..end };
-        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let span = Span::new(place(range.start), place(range.end));
         let found =
             |message: &str| Diagnostic::error(codes::BAD_OBJECT, message, span).label(error.to_string());
@@ -173,6 +172,11 @@ fn object(source: &Arc<SourceText>, reading: &Reading) -> Result<Graph, Finding>
     })
 }
 
+/// A place in a text, as spans have it.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
 /// The canonical text of a WinDivert object with tests on fields that its layer does not have, and what is to be said of it.
 /// WinDivert reads and writes such an object, though it has no meaning (`front::windivert::ObjectErrorKind::Layer`).
 pub(crate) fn foreign(filter: &Filter, reading: &Reading) -> Option<(String, Finding)> {
@@ -180,7 +184,7 @@ pub(crate) fn foreign(filter: &Filter, reading: &Reading) -> Option<(String, Fin
     let object = windivert::Object::parse(&source.text).ok()?;
     let layer = reading.layer.map_or(Layer::Network, LayerName::layer);
     let error = object.graph(layer).err()?;
-    let span = Span::new(0, u32::try_from(source.text.len()).unwrap_or(u32::MAX));
+    let span = Span::new(0, place(source.text.len()));
     let message = "WinDivert writes this object, but evaluates nothing with it";
     let mut diagnostic = Diagnostic::error(codes::BAD_OBJECT, message, span).label(error.to_string());
     diagnostic.severity = Severity::Warning;
@@ -189,7 +193,6 @@ pub(crate) fn foreign(filter: &Filter, reading: &Reading) -> Option<(String, Fin
 
 fn object_text(source: &Arc<SourceText>, reading: &Reading) -> Result<Graph, Finding> {
     let bytes = front::object::program(&source.text).map_err(|error| {
-        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let start = match error {
             ObjectError::Read(ReadError { at, .. }) => place(at),
             ObjectError::Emit(_) => 0,

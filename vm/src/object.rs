@@ -279,8 +279,7 @@ impl<'t> Reader<'t> {
         let field = self.named(Field::from_number)?;
         let (on_true, on_false) = (self.target(at)?, self.target(at)?);
         let index = if head & INDEXED == 0 { 0 } else { self.index()? };
-        let mask =
-            if head & MASKED == 0 { greatest(op) } else { self.key(op, greatest(op).saturating_sub(1))? };
+        let mask = if head & MASKED == 0 { greatest(op) } else { self.mask(op)? };
         let operand = if op.is_set() {
             let count = self.limited(MAX_SET_INTERVALS)?;
             (self.intervals, self.least) = (count, 0);
@@ -332,13 +331,11 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn key(&mut self, op: Op, most: u128) -> Result<u128, ReadError> {
+    /// A mask; one that says "no mask" is not written.
+    fn mask(&mut self, op: Op) -> Result<u128, ReadError> {
         let begin = self.at;
-        let key = self.number()?;
-        if key > most.min(greatest(op)) {
-            return Err(ReadError { at: begin, kind: ReadErrorKind::Number });
-        }
-        Ok(key)
+        let mask = self.number()?;
+        if mask < greatest(op) { Ok(mask) } else { Err(ReadError { at: begin, kind: ReadErrorKind::Number }) }
     }
 
     fn target(&mut self, at: u32) -> Result<Target, ReadError> {

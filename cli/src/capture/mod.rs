@@ -19,6 +19,7 @@ pub(crate) mod link;
 pub(crate) mod make;
 mod pcap;
 mod pcapng;
+pub(crate) mod raw_ip;
 pub(crate) mod record;
 mod resync;
 pub(crate) mod sniff;

@@ -9,6 +9,7 @@ use divert_driver_client::{Event, Filter, Flags, Handle, Layer, Options, Outgoin
 
 use super::plural;
 use crate::args::{Forced, MessageFormat, Reading, usage};
+use crate::capture::raw_ip::{RawIpWriter, Unit};
 use crate::console::{Console, Outcome, Status};
 use crate::input;
 use crate::live::{self, Ending, failed};
@@ -111,7 +112,7 @@ impl Attach {
             console.flush()?;
             Ok(counted)
         });
-        capture.finish(self.write.as_deref())?;
+        capture.finish()?;
         let total = total?;
         let noun = if handle.layer().has_packets() { "packet" } else { "event" };
         console.remark(plural(total, noun))?;
@@ -130,57 +131,37 @@ fn show(event: &Event<'_>, console: &mut Console) -> Outcome<()> {
     }
 }
 
-/// A pcap file of raw IP with microseconds, or nothing.
-struct Capture {
-    file: Option<OutFile>,
-    failed: Option<std::io::Error>,
+/// What was diverted, as pcap, or nothing.
+struct Capture<'p> {
+    writer: Option<(&'p Path, RawIpWriter)>,
     /// The moment that a tick of the performance counter is counted from, in microseconds since 1970, and ticks in a
     /// second.
     origin: (i128, i128),
 }
 
-impl Capture {
-    fn new(path: Option<&Path>) -> Outcome<Self> {
-        let file = path.map(OutFile::create).transpose();
-        let file = file.map_err(|error| cannot_write(path.unwrap_or(Path::new("-")), &error))?;
+impl<'p> Capture<'p> {
+    fn new(path: Option<&'p Path>) -> Outcome<Self> {
+        let open = |path: &'p Path| {
+            let file = OutFile::create(path).map_err(|error| cannot_write(path, &error))?;
+            Outcome::Ok((path, RawIpWriter::new(file, Unit::Microseconds)))
+        };
+        let writer = path.map(open).transpose()?;
         let (now, frequency) = system::ticks();
         let frequency = i128::from(frequency.max(1));
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         let origin = i128::try_from(since).unwrap_or(0) - i128::from(now) * 1_000_000 / frequency;
-        let mut capture = Self { file, failed: None, origin: (origin, frequency) };
-        for word in [0xA1B2_C3D4, 0x0004_0002, 0, 0, 65_575, 101_u32] {
-            capture.bytes(&word.to_le_bytes());
-        }
-        Ok(capture)
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        if let Some(file) = self.file.as_mut().filter(|_| self.failed.is_none()) {
-            self.failed = file.write(bytes).err();
-        }
+        Ok(Self { writer, origin: (origin, frequency) })
     }
 
     fn put(&mut self, event: &Event<'_>) {
-        if event.data.is_empty() || self.file.is_none() {
-            return;
-        }
+        let Some((_, writer)) = self.writer.as_mut().filter(|_| !event.data.is_empty()) else { return };
         let (origin, frequency) = self.origin;
         let moment = origin + i128::from(event.address.timestamp) * 1_000_000 / frequency;
         let (seconds, micros) = (moment.div_euclid(1_000_000), moment.rem_euclid(1_000_000));
-        let length = event.data.len() as u32;
-        // pcap has 32 bits for either.
-        for word in [seconds as u32, micros as u32, length, length] {
-            self.bytes(&word.to_le_bytes());
-        }
-        self.bytes(event.data);
+        writer.put(seconds as u32, micros as u32, event.data);
     }
 
-    fn finish(self, path: Option<&Path>) -> Outcome<()> {
-        let ended = match (self.failed, self.file) {
-            (Some(error), _) => Err(error),
-            (None, Some(file)) => file.finish(),
-            (None, None) => Ok(()),
-        };
-        ended.map_err(|error| cannot_write(path.unwrap_or(Path::new("-")), &error).into())
+    fn finish(self) -> Outcome<()> {
+        self.writer.map_or(Ok(()), |(path, writer)| writer.finish(path))
     }
 }

@@ -125,14 +125,14 @@ impl Divert {
             step(&item, &mut simulation, &mut counts, &mut writer);
         }
         simulation.finish(&mut |output| writer.put(&output, &mut counts));
-        writer.finish(self.write.as_deref())?;
+        writer.finish()?;
         self.report(&simulation, &counts, console)?;
         Ok(if inputs.damage(console)? { Status::Failed } else { Status::Fine })
     }
 }
 
 /// Something of the inputs happens.
-fn step(item: &Item, simulation: &mut Simulation, counts: &mut Counts, writer: &mut Writer) {
+fn step(item: &Item, simulation: &mut Simulation, counts: &mut Counts, writer: &mut Writer<'_>) {
     counts.records += 1;
     match &item.what {
         What::Packet(came) => {

@@ -43,8 +43,11 @@ impl Pool {
     }
 }
 
-/// Appends, or gives the value back when there is no memory.
-pub(crate) fn try_push<T>(list: &mut Vec<T>, value: T) -> Result<(), T> {
+/// Appends.
+///
+/// # Errors
+/// The value, when there is no memory.
+pub fn try_push<T>(list: &mut Vec<T>, value: T) -> Result<(), T> {
     // That there is room now is said again for the optimiser: no path that panics remains in `push`.
     if list.try_reserve(1).is_err() || list.len() == list.capacity() {
         return Err(value);
@@ -54,7 +57,10 @@ pub(crate) fn try_push<T>(list: &mut Vec<T>, value: T) -> Result<(), T> {
 }
 
 /// A copy of `bytes`.
-pub(crate) fn try_copy(bytes: &[u8]) -> Result<Vec<u8>, NoMemory> {
+///
+/// # Errors
+/// When there is no memory for it.
+pub fn try_copy(bytes: &[u8]) -> Result<Vec<u8>, NoMemory> {
     let mut copy = Vec::new();
     copy.try_reserve_exact(bytes.len()).map_err(|_| NoMemory)?;
     // As above.

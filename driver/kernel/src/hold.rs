@@ -7,6 +7,7 @@
 use alloc::vec::Vec;
 
 use divert_driver_core::HandleId;
+use divert_driver_core::memory::try_push;
 
 use crate::control::Receive;
 use crate::platform::Runtime;
@@ -57,13 +58,7 @@ impl List {
 
     /// Gives back what there is no memory for.
     fn add(&mut self, held: Held) -> Result<(), Held> {
-        let full = self.0.len() >= MAX_HELD || self.0.try_reserve(1).is_err();
-        // That there is room now is said again for the optimiser: no path that panics remains in `push`.
-        if full || self.0.len() == self.0.capacity() {
-            return Err(held);
-        }
-        self.0.push(held);
-        Ok(())
+        if self.0.len() < MAX_HELD { try_push(&mut self.0, held) } else { Err(held) }
     }
 }
 

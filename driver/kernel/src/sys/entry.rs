@@ -6,6 +6,7 @@ use divert_driver_abi::wdm::{
     DEVICE_OBJECT, DRIVER_DISPATCH, DRIVER_OBJECT, IRP, IRP_MJ_MAXIMUM_FUNCTION, NTSTATUS,
     STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS, STATUS_UNSUCCESSFUL, UNICODE_STRING, member,
 };
+use divert_driver_protocol::limits::NAME;
 
 use super::device::{Device, Link};
 use super::global::Global;
@@ -14,6 +15,10 @@ use super::text::text;
 use super::{pool, time};
 use crate::platform::DRIVER;
 use crate::wfp::callouts::Registrations;
+
+// The texts below have to be literals.
+const _: () =
+    assert!(matches!(NAME.as_bytes(), b"Divert3"), "the protocol's version has changed: so do the names");
 
 fn device_name() -> UNICODE_STRING {
     text!("\\Device\\Divert3").as_string()

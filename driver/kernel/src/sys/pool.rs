@@ -93,12 +93,3 @@ pub(crate) fn try_zeroed(length: usize) -> Option<Vec<u8>> {
     // SAFETY: the memory came from the global allocator with this layout, and all of it is set.
     Some(unsafe { Vec::from_raw_parts(memory, length, length) })
 }
-
-/// A copy of some bytes, or nothing when there is no memory. Up to DISPATCH_LEVEL.
-pub(crate) fn try_copy(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut copy = try_zeroed(bytes.len())?;
-    for (to, from) in copy.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    Some(copy)
-}

@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ptr::{NonNull, slice_from_raw_parts_mut};
 
+use divert_driver_core::memory::try_copy;
 use divert_driver_core::platform::{KeepError, Program};
 use divert_vm::{Program as Decoded, Verified};
 
@@ -25,14 +26,7 @@ unsafe impl Sync for Bytes {}
 
 impl Bytes {
     fn copy(bytes: &[u8]) -> Option<Self> {
-        let mut copy = Vec::new();
-        copy.try_reserve_exact(bytes.len()).ok()?;
-        // As `try_reserve_exact` promises; said again so that no path that panics remains.
-        if copy.capacity() < bytes.len() {
-            return None;
-        }
-        copy.extend_from_slice(bytes);
-        let mut copy = core::mem::ManuallyDrop::new(copy);
+        let mut copy = core::mem::ManuallyDrop::new(try_copy(bytes).ok()?);
         let (length, capacity) = (copy.len(), copy.capacity());
         NonNull::new(copy.as_mut_ptr()).map(|start| Self { start, length, capacity })
     }

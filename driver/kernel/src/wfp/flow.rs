@@ -8,6 +8,7 @@ use divert_driver_abi::wfp::{
     FWP_CONDITION_FLAG_IS_LOOPBACK, FWP_DIRECTION_OUTBOUND, FWPS_FIELDS_ALE_FLOW_ESTABLISHED as fields,
     FWPS_METADATA_FIELD_FLOW_HANDLE,
 };
+use divert_driver_core::memory::try_push;
 use divert_driver_core::{Born, WfpLayer};
 use divert_vm::Endpoint;
 
@@ -94,10 +95,9 @@ impl Table {
     fn grow(&mut self, piece: Vec<Slot>) -> bool {
         let first = self.pieces.len().saturating_mul(PIECE);
         let Ok(first) = u32::try_from(first) else { return false };
-        if self.pieces.try_reserve(1).is_err() || self.pieces.len() == self.pieces.capacity() {
+        if try_push(&mut self.pieces, piece).is_err() {
             return false;
         }
-        self.pieces.push(piece);
         for number in (first..).take(PIECE) {
             let free = self.free;
             if let Some(slot) = self.slot(number) {
@@ -114,11 +114,8 @@ fn piece() -> Option<Vec<Slot>> {
     let mut piece = Vec::new();
     piece.try_reserve_exact(PIECE).ok()?;
     for _ in 0..PIECE {
-        if piece.len() == piece.capacity() {
-            return None;
-        }
         // Keys are not zero: the platform has no context then.
-        piece.push(Slot { entry: Entry::Free(None), generation: 1 });
+        try_push(&mut piece, Slot { entry: Entry::Free(None), generation: 1 }).ok()?;
     }
     Some(piece)
 }

@@ -17,6 +17,7 @@ use divert_driver_abi::wfp::{
     FWPS_FIELDS_OUTBOUND_IPPACKET as outbound, FWPS_METADATA_FIELD_COMPARTMENT_ID,
     FWPS_METADATA_FIELD_IP_HEADER_SIZE,
 };
+use divert_driver_core::memory::try_copy;
 use divert_driver_core::{Arrival, Seen, Verdict};
 use divert_driver_protocol::Flags;
 use divert_vm::checksum::{Leave, update};
@@ -205,34 +206,7 @@ fn with_bytes<R>(
 }
 
 fn judge(driver: &Runtime, common: &Common<'_>, packet: &mut PacketRef<'_>) -> Verdict {
-    let verdict = with_bytes(common, packet, |bytes| {
-        let Arrival {
-            layer,
-            outbound,
-            loopback,
-            if_idx,
-            sub_if_idx,
-            ip_checksum,
-            tcp_checksum,
-            udp_checksum,
-            seen,
-            origin,
-            ..
-        } = common.arrival;
-        driver.packet(&Arrival {
-            layer,
-            bytes,
-            outbound,
-            loopback,
-            if_idx,
-            sub_if_idx,
-            ip_checksum,
-            tcp_checksum,
-            udp_checksum,
-            seen,
-            origin,
-        })
-    });
+    let verdict = with_bytes(common, packet, |bytes| driver.packet(&Arrival { bytes, ..common.arrival }));
     verdict.unwrap_or_else(|| unseen(driver, common.arrival.layer))
 }
 
@@ -262,7 +236,7 @@ fn pass_on(driver: &Runtime, common: &Common<'_>, packet: &mut PacketRef<'_>) {
     let Arrival { ip_checksum, tcp_checksum, udp_checksum, .. } = common.arrival;
     let copy = with_bytes(common, packet, |bytes| {
         // What stands behind the packet in its buffer is padding of the link.
-        Packet::parse(bytes).ok().and_then(|packet| pool::try_copy(packet.content()))
+        Packet::parse(bytes).ok().and_then(|packet| try_copy(packet.content()).ok())
     });
     if let Some(mut copy) = copy.flatten() {
         let leave = Leave { ip: ip_checksum, tcp: tcp_checksum, udp: udp_checksum, icmp: true, icmpv6: true };

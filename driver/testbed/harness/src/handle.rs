@@ -1,5 +1,6 @@
 //! A handle of the driver, spoken to in its protocol without any library between.
 
+use divert_driver_protocol::limits::NAME;
 use divert_driver_protocol::{
     Address, Code as Win32, ControlCode, Counter, Flags, HandleEntry, How, Layout, Open, Opened, Parameter,
     Receive, Reply, Request, Send, Sent, Statistics,
@@ -9,8 +10,6 @@ use divert_vm::Layer;
 use crate::sys::{Code, Device, Pending};
 use crate::{Check, filters};
 
-/// The driver's device.
-const PATH: &str = "\\\\.\\Divert3";
 /// Longer than any test waits for what comes.
 const PATIENCE: u32 = 20_000;
 
@@ -87,7 +86,7 @@ impl Batch {
 impl Handle {
     /// A handle that is not opened yet.
     pub(crate) fn create() -> Result<Self, Code> {
-        Ok(Self { device: Device::open(PATH)? })
+        Ok(Self { device: Device::open(&format!(r"\\.\{NAME}"))? })
     }
 
     /// Opens a handle with a filter.
