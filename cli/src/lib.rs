@@ -15,6 +15,8 @@ mod console;
 mod eval;
 mod events;
 mod finding;
+mod found;
+mod identity;
 mod input;
 mod lints;
 mod live;

@@ -1,6 +1,5 @@
 //! The way of a filter from one form to the next. Each step either gives the next form or says what is wrong.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,7 +23,7 @@ use crate::args::{DialectName, LayerName, Reading};
 use crate::codes;
 use crate::console::{Console, Outcome, Stop};
 use crate::finding::{Finding, Origin, SourceText};
-use crate::input::{Content, Filter, file_hint, reason};
+use crate::input::{Content, Filter, file_hint, read_set};
 
 /// What became of a filter on the way to its graph.
 pub(crate) struct Understood {
@@ -269,8 +268,7 @@ fn with_options<T>(source: &SourceText, reading: &Reading, work: impl FnOnce(&Op
         Origin::File(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
         Origin::Argument | Origin::Stdin => PathBuf::new(),
     };
-    // The words of the system, as for all other files.
-    let load = |path: &str| fs::read(folder.join(path)).map_err(|error| reason(&error));
+    let load = |path: &str| read_set(&folder.join(path));
     let layer = reading.layer.map(LayerName::layer);
     work(&Options { layer, dialect: dialect(reading), loader: &load })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use divert_compiler::front::text::{Directory, Options, Typed, analyse};
+use divert_compiler::front::text::{Options, Typed, analyse};
 use divert_compiler::{Dialect, back, debug};
 use divert_vm::limits::USER_WORK;
 
@@ -10,7 +10,7 @@ use crate::args::Reading;
 use crate::codes;
 use crate::console::{Console, Outcome, Stop};
 use crate::finding::{Finding, Origin, SourceText};
-use crate::input::{Content, Filter};
+use crate::input::{Content, Filter, read_set};
 use crate::pipeline;
 
 /// A filter with its text.
@@ -62,6 +62,7 @@ fn kept(origin: &Origin, bytes: &[u8], reading: &Reading) -> Outcome<Option<(Str
         Origin::File(path) => path.parent().map(std::path::PathBuf::from).unwrap_or_default(),
         Origin::Argument | Origin::Stdin => std::path::PathBuf::new(),
     };
-    let found = debug::belongs(verified.program(), &Directory(folder));
+    let load = |path: &str| read_set(&folder.join(path));
+    let found = debug::belongs(verified.program(), &load);
     Ok(found.map(|(text, typed)| (text.to_owned(), typed)))
 }

@@ -16,7 +16,7 @@ use divert_vm::program::Program;
 
 use super::budget::Budget;
 use super::prove;
-use crate::args::{Forced, Reading};
+use crate::args::{Forced, Reading, usage};
 use crate::codes;
 use crate::console::{Console, Outcome, Status};
 use crate::finding::{Finding, Origin};
@@ -91,8 +91,14 @@ const LISTED: u32 = 16;
 
 impl Compile {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
-        let (selection, _) = self.forced.one(self.filter.into_iter().collect())?;
-        let output = self.output.filter(|path| path.as_os_str() != "-");
+        let (selection, rest) = self.forced.one(self.filter.into_iter().collect())?;
+        if !rest.is_empty() {
+            return Err(usage("one filter is wanted, and beside the argument -f or -e names another"));
+        }
+        let output = self.output.filter(|path| !output::is_stdout(path));
+        if let Some(path) = &output {
+            output::apart(path, selection.path())?;
+        }
         if self.target == Target::Bytecode && !self.budget && output.is_none() && console.out_is_terminal() {
             return Err(Finding::command(codes::USAGE, "bytecode is not for terminals")
                 .help("write it to a file with -o FILE, or look at it with --target listing")

@@ -11,6 +11,7 @@ use crate::codes;
 use crate::console::{Console, Outcome, Stop};
 use crate::finding::{Finding, Origin};
 use crate::input;
+use crate::output;
 use crate::pipeline;
 
 /// The file of handles.
@@ -66,11 +67,16 @@ enum ActionWord {
     DelayMs(u32),
 }
 
-/// Reads and compiles the handles of a file.
+/// Reads and compiles the handles of a file; nothing that is read may be the output `written`.
 ///
 /// # Errors
 /// When it does not describe handles, or one of their filters is none.
-pub(super) fn read(path: &Path, dialect: DialectName, console: &mut Console) -> Outcome<Vec<Handle>> {
+pub(super) fn read(
+    path: &Path,
+    dialect: DialectName,
+    written: Option<&Path>,
+    console: &mut Console,
+) -> Outcome<Vec<Handle>> {
     let origin = Origin::File(path.to_path_buf());
     let wrong = |message: String| Stop::from(Finding::whole(&origin, codes::HANDLES, message));
     let bytes = input::read_file(path)?;
@@ -90,6 +96,9 @@ pub(super) fn read(path: &Path, dialect: DialectName, console: &mut Console) -> 
             Selection::Stdin => return Err(wrong(format!("handle {number} has no filter"))),
             other @ Selection::Text(_) => other,
         };
+        if let Some(written) = written {
+            output::apart(written, selection.path())?;
+        }
         let filter = input::read(selection)?;
         let filter_origin = filter.origin.clone();
         let reading = Reading { layer: described.layer.map(LayerWord::name), dialect };

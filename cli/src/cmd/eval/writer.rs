@@ -9,7 +9,7 @@ use crate::codes;
 use crate::console::{Console, Outcome, Status, Stop};
 use crate::eval::Part;
 use crate::finding::{Finding, Origin};
-use crate::output::{OutFile, cannot_write};
+use crate::output::{OutFile, cannot_write, is_stdout};
 
 /// Where matches are written.
 pub(super) struct Writer {
@@ -72,7 +72,7 @@ impl Writer {
     }
 
     fn open(&self, capture: bool, console: &Console) -> Outcome<Target> {
-        let to_stdout = self.path.as_os_str() == "-";
+        let to_stdout = is_stdout(&self.path);
         if capture && to_stdout && console.out_is_terminal() {
             let finding = Finding::command(codes::USAGE, "a capture is not for terminals");
             return Err(finding.help("write it to a file with -w FILE").into());
