@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
+use divert_compiler::analysis::Witness;
 use divert_fuzz::Case;
 use divert_vm::field::Field;
 use divert_vm::input::Address;
 use divert_vm::layer::Layer;
+use serde_json::Value;
 
 use crate::capture::make::pcapng;
 use crate::capture::raw_ip::{RawIpWriter, Unit};
@@ -78,6 +80,11 @@ impl Fact {
             Self::Timestamp => None,
         }
     }
+}
+
+/// What was found, as an event object: what a line of events is.
+pub(crate) fn event(witness: &Witness) -> Value {
+    serde_json::from_str(&witness.to_json()).unwrap_or_default()
 }
 
 /// What filters look at beside the bytes of a packet.

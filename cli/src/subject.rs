@@ -10,7 +10,7 @@ use crate::args::Reading;
 use crate::codes;
 use crate::console::{Console, Outcome, Stop};
 use crate::finding::{Finding, Origin, SourceText};
-use crate::input::{Content, Filter, read_set};
+use crate::input::{Content, Filter};
 use crate::pipeline;
 
 /// A filter with its text.
@@ -58,11 +58,6 @@ impl Subject {
 /// The text in the debug section of a program, when it is this program's.
 fn kept(origin: &Origin, bytes: &[u8], reading: &Reading) -> Outcome<Option<(String, Typed)>> {
     let verified = pipeline::program(origin, bytes, reading, USER_WORK)?;
-    let folder = match origin {
-        Origin::File(path) => path.parent().map(std::path::PathBuf::from).unwrap_or_default(),
-        Origin::Argument | Origin::Stdin => std::path::PathBuf::new(),
-    };
-    let load = |path: &str| read_set(&folder.join(path));
-    let found = debug::belongs(verified.program(), &load);
+    let found = debug::belongs(verified.program(), &pipeline::loader(origin));
     Ok(found.map(|(text, typed)| (text.to_owned(), typed)))
 }

@@ -13,7 +13,6 @@ use crate::args::{Forced, MessageFormat, Reading, Selection, usage};
 use crate::console::{Console, Outcome, Status};
 use crate::finding::Finding;
 use crate::found::{self, LookedAt};
-use crate::input;
 use crate::output;
 use crate::pipeline;
 
@@ -61,12 +60,22 @@ impl Question {
     pub(crate) fn graphs(&mut self, arguments: Vec<OsString>, console: &mut Console) -> Outcome<Vec<Graph>> {
         self.check(console)?;
         let selections = std::mem::take(&mut self.forced).all(arguments)?;
-        self.keeps(selections.iter().filter_map(Selection::path))?;
         let mut graphs = Vec::with_capacity(selections.len());
         for selection in selections {
-            graphs.push(pipeline::graph(&input::read(selection)?, &self.reading, 0, console)?);
+            graphs.push(self.graph(selection, self.reading, console)?);
         }
         Ok(graphs)
+    }
+
+    /// The meaning of one filter.
+    pub(crate) fn graph(
+        &self,
+        selection: Selection,
+        reading: Reading,
+        console: &mut Console,
+    ) -> Outcome<Graph> {
+        let filter = pipeline::read(selection, &reading, self.write.as_deref())?;
+        pipeline::graph(&filter, &reading, 0, console)
     }
 
     /// Refuses two things on standard output.
@@ -76,8 +85,8 @@ impl Question {
     }
 
     /// Refuses to write over what is read.
-    pub(crate) fn keeps<'p>(&self, inputs: impl IntoIterator<Item = &'p Path>) -> Result<(), Finding> {
-        self.write.as_deref().map_or(Ok(()), |path| output::apart(path, inputs))
+    pub(crate) fn keeps(&self, input: &Path) -> Result<(), Finding> {
+        self.write.as_deref().map_or(Ok(()), |path| output::apart(path, [input]))
     }
 
     /// Whether standard output is for what is written.
@@ -115,7 +124,8 @@ impl Question {
             None => ("unknown", Status::Failed),
         };
         if console.format() == MessageFormat::Json {
-            let mut object = json!({ "answer": answer, "witness": told.witness.as_deref().map(event) });
+            let mut object =
+                json!({ "answer": answer, "witness": told.witness.as_deref().map(found::event) });
             if let Value::Object(members) = &mut object {
                 members.extend(told.more);
             }
@@ -139,11 +149,6 @@ impl Question {
         }
         Ok(status)
     }
-}
-
-/// The witness as an event object.
-pub(crate) fn event(witness: &Witness) -> Value {
-    serde_json::from_str(&witness.to_json()).unwrap_or(Value::Null)
 }
 
 /// The witness for people: a line about it, and the bytes.

@@ -11,7 +11,6 @@ use super::plural;
 use crate::args::{Forced, MessageFormat, Reading, usage};
 use crate::capture::raw_ip::{RawIpWriter, Unit};
 use crate::console::{Console, Outcome, Status, Stop};
-use crate::input;
 use crate::live::{self, Ending, failed};
 use crate::output;
 use crate::pipeline;
@@ -72,10 +71,8 @@ impl Attach {
         }
         let json = console.format() == MessageFormat::Json && !self.quiet;
         output::alone(self.write.as_deref(), &[(json, "--message-format json")])?;
-        if let Some(path) = &self.write {
-            output::apart(path, selection.path())?;
-        }
-        let program = pipeline::compiled(input::read(selection)?, &self.reading, console)?;
+        let filter = pipeline::read(selection, &self.reading, self.write.as_deref())?;
+        let program = pipeline::compiled(filter, &self.reading, console)?;
         let filter = Filter::from_program(program).map_err(|error| failed(&error.into()))?;
         let options = Options { priority: self.priority, flags: self.flags(filter.layer()), work_limit: 0 };
         let handle = Handle::open(&filter, &options).map_err(|error| failed(&error))?;

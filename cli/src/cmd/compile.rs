@@ -20,7 +20,6 @@ use crate::args::{Forced, Reading, usage};
 use crate::codes;
 use crate::console::{Console, Outcome, Status};
 use crate::finding::{Finding, Origin};
-use crate::input;
 use crate::output;
 use crate::pipeline;
 
@@ -96,15 +95,12 @@ impl Compile {
             return Err(usage("one filter is wanted, and beside the argument -f or -e names another"));
         }
         let output = self.output.filter(|path| !output::is_stdout(path));
-        if let Some(path) = &output {
-            output::apart(path, selection.path())?;
-        }
         if self.target == Target::Bytecode && !self.budget && output.is_none() && console.out_is_terminal() {
             return Err(Finding::command(codes::USAGE, "bytecode is not for terminals")
                 .help("write it to a file with -o FILE, or look at it with --target listing")
                 .into());
         }
-        let filter = input::read(selection)?;
+        let filter = pipeline::read(selection, &self.reading, output.as_deref())?;
         if self.target == Target::Windivert
             && let Some((text, finding)) = pipeline::foreign(&filter, &self.reading)
         {

@@ -19,7 +19,7 @@ use crate::codes;
 use crate::console::{Console, Outcome, Status, Stop};
 use crate::eval::{self, Assume, Event, Explain, Form, Name, Part, Stats, Tally, Trouble, Which, Work};
 use crate::finding::{Finding, Origin, SourceText};
-use crate::input::{self, cannot_read};
+use crate::input::cannot_read;
 use crate::output;
 use crate::pipeline;
 use crate::render::stats::{self, Statistics};
@@ -98,7 +98,7 @@ impl Eval {
                 .into());
         }
         self.check(&selection, &inputs)?;
-        let filter = input::read(selection)?;
+        let filter = pipeline::read(selection, &self.reading, self.write.as_deref())?;
         let origin = filter.origin.clone();
         let (bytes, subject) = if self.explain.is_some() || self.stats {
             let subject = Subject::of(filter, &self.reading, console)?;
@@ -166,7 +166,7 @@ impl Eval {
         ];
         output::alone(written, &results)?;
         if let Some(path) = written {
-            output::apart(path, inputs.iter().map(Path::new).chain(selection.path()))?;
+            output::apart(path, inputs.iter().map(Path::new))?;
         }
         Ok(())
     }

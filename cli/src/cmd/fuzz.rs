@@ -22,7 +22,6 @@ use crate::console::{Console, Outcome, Status, Stop};
 use crate::eval::{self, Assume, Opened, Source};
 use crate::finding::Finding;
 use crate::found::{self, LookedAt};
-use crate::input;
 use crate::output;
 use crate::pipeline;
 use crate::render::lines::place;
@@ -90,8 +89,13 @@ impl Fuzz {
         }
         self.check(&selections)?;
         let mut subjects = Vec::new();
+        let output = self.write.as_deref();
         for selection in selections {
-            subjects.push(Subject::of(input::read(selection)?, &self.reading, console)?);
+            subjects.push(Subject::of(
+                pipeline::read(selection, &self.reading, output)?,
+                &self.reading,
+                console,
+            )?);
         }
         let layer = subjects.first().map_or(Layer::Network, |subject| subject.typed.layer);
         if let Some(other) = subjects.iter().find(|subject| subject.typed.layer != layer) {

@@ -10,14 +10,14 @@ use divert_vm::layer::Layer;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{Question, Told, event, shown};
+use super::answer::{Question, Told, shown};
 use super::plural;
 use crate::args::{LayerName, Once, Reading, Selection, usage};
 use crate::codes;
 use crate::console::{Console, Outcome};
 use crate::finding::{Finding, Origin};
+use crate::found;
 use crate::input;
-use crate::pipeline;
 
 /// Tell whether some packet matches two of several filters
 #[derive(Debug, Args)]
@@ -133,7 +133,7 @@ fn told(pairs: &[Pair<'_>], open: Option<Reason>) -> Told {
                 "handles": [pair.first.name, pair.second.name],
                 "layer": pair.first.graph.layer().name(),
                 "priority": pair.first.priority,
-                "witness": event(&pair.witness),
+                "witness": found::event(&pair.witness),
             })
         })
         .collect();
@@ -145,7 +145,7 @@ fn told(pairs: &[Pair<'_>], open: Option<Reason>) -> Told {
 /// Reads a file of handles.
 fn read(path: &Path, question: &Question, console: &mut Console) -> Outcome<Vec<Handle>> {
     let reading = question.reading();
-    question.keeps([path])?;
+    question.keeps(path)?;
     let origin = Origin::File(path.to_path_buf());
     let wrong = |message: String| Finding::whole(&origin, codes::USAGE, message);
     let bytes = input::read_file(path)?;
@@ -168,8 +168,7 @@ fn read(path: &Path, question: &Question, console: &mut Console) -> Outcome<Vec<
             other @ (Selection::Text(_) | Selection::Stdin) => other,
         };
         stdin.take(&selection)?;
-        question.keeps(selection.path())?;
-        let graph = pipeline::graph(&input::read(selection)?, &Reading { layer, ..reading }, 0, console)?;
+        let graph = question.graph(selection, Reading { layer, ..reading }, console)?;
         handles.push(Handle { name, priority: handle.priority, graph });
     }
     Ok(handles)

@@ -10,8 +10,8 @@ use crate::args::{DialectName, LayerName, Reading, Selection};
 use crate::codes;
 use crate::console::{Console, Outcome, Stop};
 use crate::finding::{Finding, Origin};
+use crate::flags::Simulated;
 use crate::input;
-use crate::output;
 use crate::pipeline;
 
 /// The file of handles.
@@ -32,7 +32,7 @@ struct Described {
     #[serde(default)]
     priority: i16,
     #[serde(default)]
-    flags: Vec<FlagWord>,
+    flags: Vec<Simulated>,
     #[serde(default)]
     action: ActionWord,
 }
@@ -45,16 +45,6 @@ enum LayerWord {
     Flow,
     Socket,
     Reflect,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum FlagWord {
-    Sniff,
-    Drop,
-    RecvOnly,
-    SendOnly,
-    Fragments,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -96,12 +86,9 @@ pub(super) fn read(
             Selection::Stdin => return Err(wrong(format!("handle {number} has no filter"))),
             other @ Selection::Text(_) => other,
         };
-        if let Some(written) = written {
-            output::apart(written, selection.path())?;
-        }
-        let filter = input::read(selection)?;
-        let filter_origin = filter.origin.clone();
         let reading = Reading { layer: described.layer.map(LayerWord::name), dialect };
+        let filter = pipeline::read(selection, &reading, written)?;
+        let filter_origin = filter.origin.clone();
         let program = pipeline::compiled(filter, &reading, console)?;
         let limit = divert_vm::limits::USER_WORK;
         let layer = pipeline::program(&filter_origin, &program, &reading, limit)?.program().layer();
@@ -109,7 +96,7 @@ pub(super) fn read(
             name: described.name.unwrap_or_else(|| number.to_string()),
             layer,
             priority: described.priority,
-            flags: described.flags.into_iter().fold(Flags::NONE, |all, flag| all | flag.flag()),
+            flags: described.flags.into_iter().fold(Flags::NONE, |all, flag| all | flag.0),
             program,
             action: described.action.action(),
         });
@@ -125,18 +112,6 @@ impl LayerWord {
             Self::Flow => LayerName::Flow,
             Self::Socket => LayerName::Socket,
             Self::Reflect => LayerName::Reflect,
-        }
-    }
-}
-
-impl FlagWord {
-    const fn flag(self) -> Flags {
-        match self {
-            Self::Sniff => Flags::SNIFF,
-            Self::Drop => Flags::DROP,
-            Self::RecvOnly => Flags::RECV_ONLY,
-            Self::SendOnly => Flags::SEND_ONLY,
-            Self::Fragments => Flags::FRAGMENTS,
         }
     }
 }
