@@ -106,10 +106,22 @@ const EVENT: &str = "{\"packet\":\"4500001400000000403b00000a0000010a000002\",\"
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_said() {
     let folder = workplace();
-    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
-    let output = divertc(folder.path()).arg("man").stdout(full).output().expect("divertc runs");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"), "{output:?}");
+    for arguments in [
+        &["man"][..],
+        &["sat", "tcp", "-w", "-"],
+        &["sat", "tcp", "-w", "/dev/full"],
+        &["sat", "--layer", "flow", "true", "-w", "-"],
+        &["fuzz", "tcp", "--runs", "50", "-w", "-"],
+        &["eval", "tcp", "sample.pcap", "-w", "-"],
+        &["eval", "true", "events.jsonl", "-w", "-"],
+        &["divert", "--simulate", "handles.toml", "sample.pcap", "-w", "-"],
+    ] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+        let output = divertc(folder.path()).args(arguments).stdout(full).output().expect("divertc runs");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("No space left") && !said.contains("`-`"), "{arguments:?}: {said}");
+    }
 }
 
 #[test]
@@ -190,6 +202,14 @@ const ANSWERS: &[(&[&str], i32)] = &[
     (&["eval", "tcp", "damaged.pcap"], 2),
     (&["eval", "tcp", "missing.pcap", "sample.pcap", "--list"], 2),
     (&["check", "tcp"], 0),
+    (&["sat", "tcp", "-w", "-"], 0),
+    (&["equiv", "tcp", "udp", "-w", "-"], 1),
+    (&["sat", "--layer", "flow", "true", "-w", "-"], 0),
+    (&["fuzz", "tcp", "--runs", "50", "-w", "-"], 0),
+    (&["divert", "--simulate", "handles.toml", "sample.pcap", "-w", "-"], 0),
+    (&["divert", "--simulate", "handles.toml", "damaged.pcap", "-w", "-"], 2),
+    (&["eval", "tcp", "damaged.pcap", "-w", "-"], 2),
+    (&["eval", "--exit-status", "tcp and udp", "sample.pcap", "-w", "-"], 1),
 ];
 
 /// A pipe that nobody reads.

@@ -98,6 +98,7 @@ fn write_failed(path: &Path, error: WriteError) -> Stop {
     match error {
         // Only standard output and pipes have readers that go away.
         WriteError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Stop::Closed(Status::Fine),
+        WriteError::Io(error) if is_stdout(path) => Stop::Output(error),
         WriteError::Io(error) => cannot_write(path, &error).into(),
         WriteError::Mixed(..) => Finding::whole(
             &Origin::File(path.to_path_buf()),
