@@ -112,6 +112,22 @@ fn try_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.finish()
 }
 
+/// Finds out whether a file can be made at `path`, where what will be in it takes long.
+///
+/// # Errors
+/// If not.
+pub(crate) fn probe(path: &Path) -> Result<(), Finding> {
+    let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+    // Who reads a pipe would see its end.
+    if is_stdout(path) || is_special {
+        return Ok(());
+    }
+    OutFile::create(path).map(drop).map_err(|error| cannot_write(path, &error))
+}
+
+/// Collected before each write.
+const BUFFER: usize = 256 * 1024;
+
 /// A file in the making; it goes away when it is not finished.
 pub(crate) struct OutFile(Sink);
 
@@ -139,13 +155,13 @@ impl OutFile {
         // Otherwise only the owner could read it; the mask of the process applies.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = BufWriter::new(builder.tempfile_in(folder_of(&target))?);
+        let file = BufWriter::with_capacity(BUFFER, builder.tempfile_in(folder_of(&target))?);
         Ok(Self(Sink::Beside(file, target, present.map(|metadata| metadata.permissions()))))
     }
 
     /// Bytes that go to a stream.
     pub(crate) fn to(stream: Box<dyn Write>) -> Self {
-        Self(Sink::Direct(BufWriter::new(stream)))
+        Self(Sink::Direct(BufWriter::with_capacity(BUFFER, stream)))
     }
 
     /// Adds bytes.

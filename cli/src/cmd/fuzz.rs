@@ -159,6 +159,7 @@ impl Fuzz {
         output::apart(path, inputs.iter().copied())?;
         if !output::is_stdout(path) {
             output::apart(&beside(path), inputs)?;
+            output::probe(path)?;
         }
         Ok(())
     }
