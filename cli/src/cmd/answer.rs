@@ -23,7 +23,7 @@ pub(crate) struct Question {
     forced: Forced,
     #[command(flatten)]
     reading: Reading,
-    /// Write what shows the answer to this file: .jsonl, .pcapng or pcap
+    /// Write what shows the answer to this file (.jsonl, .pcapng, else pcap); - is standard output
     #[arg(short = 'w', long, value_name = "FILE")]
     write: Option<PathBuf>,
 }

@@ -69,7 +69,7 @@ pub(crate) struct Fuzz {
     /// Another number is another search
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Write packets that reach all that was reached to this file
+    /// Write packets that reach all that was reached to this file; - is standard output
     #[arg(short = 'w', long = "write", value_name = "OUT")]
     write: Option<PathBuf>,
     #[command(flatten)]
