@@ -1,10 +1,12 @@
 //! Filters as they arrive: text, WinDivert object or bytecode; from an argument, a file or standard input.
 
-use std::fs;
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use divert_grammar::limits::MAX_SOURCE;
+use divert_vm::limits::{MAX_PROGRAM, MAX_SET_INTERVALS};
 use divert_vm::object::PREFIX;
 use divert_vm::wire::MAGIC;
 
@@ -54,24 +56,55 @@ pub(crate) fn read(selection: Selection) -> Result<Filter, Finding> {
     }
 }
 
-/// Reads a whole file.
+/// Reads a whole file, if it is not longer than a filter can be.
 ///
 /// # Errors
 /// If that cannot be done.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Finding> {
-    fs::read(path).map_err(|error| cannot_read(&Origin::File(path.to_path_buf()), &error))
+    let read = File::open(path).and_then(|file| read_all(file, limit));
+    read.map_err(|error| cannot_read(&Origin::File(path.to_path_buf()), &error))
 }
 
-/// Reads all of standard input.
+/// Reads all of standard input, if it is not longer than a filter can be.
 ///
 /// # Errors
 /// If that cannot be done.
 pub(crate) fn read_stdin() -> Result<Vec<u8>, Finding> {
+    read_all(io::stdin().lock(), limit).map_err(|error| cannot_read(&Origin::Stdin, &error))
+}
+
+/// Reads a file of the entries of a set. It may be longer than a text, since it may have as many entries as a program.
+///
+/// # Errors
+/// Why not, in the words of the system.
+pub(crate) fn read_set(path: &Path) -> Result<Vec<u8>, String> {
+    let read = File::open(path).and_then(|file| read_all(file, |_| MAX_SET_FILE));
+    read.map_err(|error| reason(&error))
+}
+
+/// Reads to the end, which for devices and pipes may never come: or to the limit that there is for what begins like this.
+fn read_all(mut stream: impl Read, limit: impl FnOnce(&[u8]) -> usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    match io::stdin().lock().read_to_end(&mut bytes) {
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(cannot_read(&Origin::Stdin, &error)),
+    stream.by_ref().take(LOOK).read_to_end(&mut bytes)?;
+    let limit = limit(&bytes);
+    let rest = (limit + 1).saturating_sub(bytes.len());
+    stream.take(rest as u64).read_to_end(&mut bytes)?;
+    if bytes.len() > limit {
+        return Err(io::Error::other(format!("it has more than {limit} bytes, which is the limit")));
     }
+    Ok(bytes)
+}
+
+/// The longest file of a set: every interval on a line of its own, each as long as a range of IPv6 addresses can be.
+const MAX_SET_FILE: usize = MAX_SET_INTERVALS * (39 + 2 + 39 + 2);
+/// Bytes that are looked at.
+const LOOK: u64 = 64;
+
+/// The most bytes of a filter that begins like this: of a program, or of a text. The text of a program is about as long as
+/// the program.
+fn limit(first: &[u8]) -> usize {
+    let text = first.trim_ascii_start();
+    if first.starts_with(&MAGIC) || text.starts_with(PREFIX.as_bytes()) { MAX_PROGRAM } else { MAX_SOURCE }
 }
 
 /// The finding that something cannot be read.
@@ -123,4 +156,23 @@ pub(crate) fn file_hint(source: &SourceText) -> Option<String> {
     let text = source.text.trim();
     let is_file = source.origin == Origin::Argument && !text.is_empty() && Path::new(text).is_file();
     is_file.then(|| format!("there is a file `{text}`; to read the filter from it, write `-f {text}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_ends_where_no_filter_goes_on() {
+        let read = |first: &[u8], limit: usize| read_all(first.chain(io::repeat(b'x')), |_| limit);
+        assert!(read(b"tcp", 1000).is_err() && read(b"", LOOK as usize).is_err());
+        let exact =
+            |count: u64, limit| read_all(io::repeat(b'x').take(count), |_| limit).map(|bytes| bytes.len());
+        for count in [0, 1, LOOK - 1, LOOK, LOOK + 1, 1000] {
+            assert_eq!(exact(count, 1000).ok(), Some(count as usize));
+        }
+        assert!(exact(1001, 1000).is_err());
+        assert_eq!(limit(b" \n@Divert_1"), MAX_PROGRAM);
+        assert_eq!([limit(&MAGIC), limit(b"@WinDiv_"), limit(b"")], [MAX_PROGRAM, MAX_SOURCE, MAX_SOURCE]);
+    }
 }

@@ -16,11 +16,10 @@ use divert_vm::program::Program;
 
 use super::budget::Budget;
 use super::prove;
-use crate::args::{Forced, Reading};
+use crate::args::{Forced, Reading, usage};
 use crate::codes;
 use crate::console::{Console, Outcome, Status};
 use crate::finding::{Finding, Origin};
-use crate::input;
 use crate::output;
 use crate::pipeline;
 
@@ -91,14 +90,17 @@ const LISTED: u32 = 16;
 
 impl Compile {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
-        let (selection, _) = self.forced.one(self.filter.into_iter().collect())?;
-        let output = self.output.filter(|path| path.as_os_str() != "-");
+        let (selection, rest) = self.forced.one(self.filter.into_iter().collect())?;
+        if !rest.is_empty() {
+            return Err(usage("one filter is wanted, and beside the argument -f or -e names another"));
+        }
+        let output = self.output.filter(|path| !output::is_stdout(path));
         if self.target == Target::Bytecode && !self.budget && output.is_none() && console.out_is_terminal() {
             return Err(Finding::command(codes::USAGE, "bytecode is not for terminals")
                 .help("write it to a file with -o FILE, or look at it with --target listing")
                 .into());
         }
-        let filter = input::read(selection)?;
+        let filter = pipeline::read(selection, &self.reading, output.as_deref())?;
         if self.target == Target::Windivert
             && let Some((text, finding)) = pipeline::foreign(&filter, &self.reading)
         {

@@ -4,6 +4,7 @@
 //! - `diagnostics`: bad filters in `tests/diagnostics/*.dvf`, each with what `check` says of it beside it.
 //! - `readme`: the manual's examples are run, so that it cannot lie.
 //! - `streams`: what cannot be written down as a transcript: closed pipes, full disks, permissions.
+//! - `witnesses`: what shows an answer shows it when it is read again.
 //!
 //! `BLESS=1 cargo test -p divertc --test cli` writes all expectations anew; read the difference before it is committed.
 #![expect(clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
@@ -13,3 +14,4 @@ mod diagnostics;
 mod readme;
 mod run;
 mod streams;
+mod witnesses;

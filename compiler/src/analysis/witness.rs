@@ -89,14 +89,18 @@ impl Witness {
             self.layer.number(),
             self.event.number()
         );
+        // Only packets have interfaces, but the record has room for the numbers at every layer.
+        if self.packet().is_some() || (if_idx, sub_if_idx) != (0, 0) {
+            let _ = write!(text, ",\"ifIdx\":{if_idx},\"subIfIdx\":{sub_if_idx}");
+        }
         let _ = match &self.content {
-            Content::Packet(_) => write!(text, ",\"ifIdx\":{if_idx},\"subIfIdx\":{sub_if_idx}"),
+            Content::Packet(_) => Ok(()),
             Content::Endpoint(endpoint) => {
                 let name = if self.layer == Layer::Flow { "flow" } else { "socket" };
                 write!(
                     text,
-                    ",\"{name}\":{{\"endpointId\":{},\"parentEndpointId\":{},\"processId\":{},\"localAddr\":{:?},\
-                     \"remoteAddr\":{:?},\"localPort\":{},\"remotePort\":{},\"protocol\":{}}}",
+                    ",\"{name}\":{{\"endpointId\":{},\"parentEndpointId\":{},\"processId\":{},\"localAddr\":{},\
+                     \"remoteAddr\":{},\"localPort\":{},\"remotePort\":{},\"protocol\":{}}}",
                     endpoint.endpoint_id,
                     endpoint.parent_endpoint_id,
                     endpoint.process_id,
@@ -121,8 +125,9 @@ impl Witness {
 }
 
 /// An address as four words, the lowest first.
-const fn words(address: u128) -> [u32; 4] {
-    [address as u32, (address >> 32) as u32, (address >> 64) as u32, (address >> 96) as u32]
+fn words(address: u128) -> String {
+    let [a, b, c, d] = [0, 32, 64, 96].map(|shift| (address >> shift) as u32);
+    format!("[{a},{b},{c},{d}]")
 }
 
 /// Bytes as hexadecimal digits.
