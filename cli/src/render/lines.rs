@@ -11,7 +11,10 @@ pub(crate) struct Place {
     pub(crate) column: usize,
 }
 
-/// Where `offset` is in `text`. Lines end with `\n`, `\r\n` or `\r`; an offset beyond the text, or inside of a character,
+/// What some editors put before a text.
+pub(crate) const MARK: char = '\u{FEFF}';
+
+/// Where `offset` is in `text`. A byte-order mark takes no column. Lines end with `\n`, `\r\n` or `\r`; an offset beyond the text, or inside of a character,
 /// counts as the nearest place before it.
 pub(crate) fn place(text: &str, offset: usize) -> Place {
     let mut at = offset.min(text.len());
@@ -19,6 +22,7 @@ pub(crate) fn place(text: &str, offset: usize) -> Place {
         at -= 1;
     }
     let before = text.get(..at).unwrap_or_default();
+    let before = before.strip_prefix(MARK).unwrap_or(before);
     let line = line_starts(before).count();
     let start = line_starts(before).last().unwrap_or(0);
     // Between `\r` and `\n` the line has not ended yet.
@@ -61,5 +65,8 @@ mod tests {
         assert_eq!(place(text, 99), Place { line: 4, column: 1 });
         assert_eq!(place(text, 1), Place { line: 1, column: 1 });
         assert_eq!(place("", 0), Place { line: 1, column: 1 });
+        for (offset, line, column) in [(0, 1, 1), (2, 1, 1), (3, 1, 1), (4, 1, 2), (6, 2, 1), (7, 2, 2)] {
+            assert_eq!(place("\u{FEFF}ip\nudp", offset), Place { line, column }, "offset {offset}");
+        }
     }
 }
