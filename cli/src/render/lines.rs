@@ -33,6 +33,43 @@ pub(crate) fn place(text: &str, offset: usize) -> Place {
     Place { line, column: before.get(start..).unwrap_or_default().chars().count() + 1 }
 }
 
+/// Finds the places of many offsets of one text; those that rise cost one way through the text in all.
+pub(crate) struct Walk<'t> {
+    text: &'t str,
+    at: usize,
+    place: Place,
+}
+
+impl<'t> Walk<'t> {
+    /// A walk that begins where the text does.
+    pub(crate) const fn new(text: &'t str) -> Self {
+        Self { text, at: 0, place: Place { line: 1, column: 1 } }
+    }
+
+    /// As [`place`].
+    pub(crate) fn place(&mut self, offset: usize) -> Place {
+        let bytes = self.text.as_bytes();
+        let between =
+            offset > 0 && bytes.get(offset - 1) == Some(&b'\r') && bytes.get(offset) == Some(&b'\n');
+        if between || offset < self.at || !self.text.is_char_boundary(offset) {
+            return place(self.text, offset);
+        }
+        for (at, character) in self.text.get(self.at..offset).unwrap_or_default().char_indices() {
+            let at = self.at + at;
+            match character {
+                '\n' => self.place = Place { line: self.place.line + 1, column: 1 },
+                '\r' if bytes.get(at + 1) != Some(&b'\n') => {
+                    self.place = Place { line: self.place.line + 1, column: 1 };
+                }
+                MARK if at == 0 => {}
+                _ => self.place.column += 1,
+            }
+        }
+        self.at = offset;
+        self.place
+    }
+}
+
 /// The first and the last place of a span; the last one is behind its last character.
 pub(crate) fn places(text: &str, span: Span) -> (Place, Place) {
     let range = span.range();
@@ -53,6 +90,18 @@ pub(crate) fn line_starts(text: &str) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_walk_finds_the_same_places() {
+        for text in ["é tcp\r\nudp\rip\n", "\u{FEFF}a\n\r\n\r\r\nb", ""] {
+            for step in 1..5 {
+                let mut walk = Walk::new(text);
+                for offset in (0..text.len() + 2).step_by(step).chain([0, 3, 2]) {
+                    assert_eq!(walk.place(offset), place(text, offset), "{text:?} at {offset} by {step}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn places_count_characters() {
