@@ -139,7 +139,11 @@ pub fn search(
     {
         let case = match seeds.next() {
             Some(case) => case.clone(),
-            None => search.next(),
+            None => {
+                let mut case = search.next();
+                place::settle(&mut case);
+                case
+            }
         };
         search.judge(case);
     }
