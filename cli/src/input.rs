@@ -11,8 +11,10 @@ use divert_vm::object::PREFIX;
 use divert_vm::wire::MAGIC;
 
 use crate::args::Selection;
+use crate::capture::sniff::{Content as Kind, sniff};
 use crate::codes;
 use crate::finding::{Finding, Origin, SourceText};
+use crate::render::lines::MARK;
 
 /// What text of WinDivert's filter objects begins with.
 pub(crate) const OBJECT: &str = "@WinDiv_";
@@ -142,7 +144,11 @@ fn from_bytes(origin: Origin, bytes: Vec<u8>) -> Result<Filter, Finding> {
 
 fn from_text(origin: Origin, text: String) -> Filter {
     // A file may end in a line break. What a program would be given stands for itself: with blanks it is no object.
-    let trimmed = if origin == Origin::Argument { text.as_str() } else { text.trim() };
+    let trimmed = if origin == Origin::Argument {
+        text.as_str()
+    } else {
+        text.strip_prefix(MARK).unwrap_or(&text).trim()
+    };
     let content = if trimmed.starts_with(OBJECT) || trimmed.starts_with(PREFIX) {
         Content::Object(Arc::new(SourceText { origin: origin.clone(), text: trimmed.to_owned() }))
     } else {
@@ -153,9 +159,32 @@ fn from_text(origin: Origin, text: String) -> Filter {
 
 /// Advice for a text that is not valid: it may be the name of a file.
 pub(crate) fn file_hint(source: &SourceText) -> Option<String> {
+    let text = file_named(source)?;
+    Some(format!("there is a file `{text}`; to read the filter from it, write `-f {text}`"))
+}
+
+/// The finding that something to be judged stands where the filter should.
+pub(crate) fn swapped(source: &SourceText) -> Option<Finding> {
+    let name = file_named(source)?;
+    let lower = name.to_ascii_lowercase();
+    let named = [".pcap", ".pcapng", ".cap", ".jsonl", ".pcap.gz", ".pcapng.gz", ".pcap.zst", ".pcapng.zst"];
+    let mut prefix = [0; 16];
+    let length = File::open(name).and_then(|mut file| file.read(&mut prefix)).unwrap_or(0);
+    let looks = matches!(
+        sniff(prefix.get(..length).unwrap_or_default()),
+        Kind::Pcap | Kind::Pcapng | Kind::Foreign(_)
+    );
+    (looks || named.iter().any(|end| lower.ends_with(end))).then(|| {
+        Finding::command(codes::USAGE, format!("`{name}` is a file of packets or events, not a filter"))
+            .help("the filter comes first, and what it judges behind it: `divertc eval FILTER INPUT…`")
+    })
+}
+
+/// The file whose name stands in place of a filter's text.
+fn file_named(source: &SourceText) -> Option<&str> {
     let text = source.text.trim();
     let is_file = source.origin == Origin::Argument && !text.is_empty() && Path::new(text).is_file();
-    is_file.then(|| format!("there is a file `{text}`; to read the filter from it, write `-f {text}`"))
+    is_file.then_some(text)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::args::{DialectName, LayerName, Reading, Selection};
 use crate::codes;
 use crate::console::{Console, Outcome, Stop};
 use crate::finding::{Finding, Origin, SourceText};
-use crate::input::{self, Content, Filter, file_hint, read_set};
+use crate::input::{self, Content, Filter, file_hint, read_set, swapped};
 use crate::{identity, output};
 
 /// What became of a filter on the way to its graph.
@@ -243,6 +243,10 @@ fn text(source: &Arc<SourceText>, reading: &Reading, level: u8) -> Understood {
 }
 
 fn findings(source: &Arc<SourceText>, mut diagnostics: Vec<Diagnostic>) -> Vec<Finding> {
+    let failed = diagnostics.first().is_some_and(|first| first.severity == Severity::Error);
+    if let Some(finding) = failed.then(|| swapped(source)).flatten() {
+        return vec![finding];
+    }
     if let (Some(first), Some(hint)) = (diagnostics.first_mut(), file_hint(source))
         && first.severity == Severity::Error
     {

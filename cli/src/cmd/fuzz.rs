@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use divert_compiler::explain::Outcome as Seen;
 use divert_compiler::reach::MOST_TESTS;
-use divert_fuzz::campaign::{self, Goal, Report, Target};
+use divert_fuzz::campaign::{self, Goal, Limits, Report, Target};
 use divert_fuzz::oracle::agree::{Depth, Forms};
 use divert_fuzz::{Case, r#gen::case::to_hex};
 use divert_vm::layer::Layer;
@@ -24,7 +24,7 @@ use crate::finding::Finding;
 use crate::found::{self, LookedAt};
 use crate::output;
 use crate::pipeline;
-use crate::render::lines::place;
+use crate::render::lines::Walk;
 use crate::subject::Subject;
 
 /// Search for packets that reach every test of a filter, and for disagreements
@@ -88,6 +88,9 @@ impl Fuzz {
             return Err(usage("no filter is given"));
         }
         self.check(&selections)?;
+        let begin = Instant::now();
+        let time = self.time.map(Duration::from_secs);
+        let in_time = || time.is_none_or(|time| begin.elapsed() < time);
         let mut subjects = Vec::new();
         let output = self.write.as_deref();
         for selection in selections {
@@ -109,13 +112,12 @@ impl Fuzz {
         if let Some(path) = &self.write {
             found::fits(path, layer)?;
         }
-        let targets = subjects.iter().map(target).collect::<Result<Vec<_>, Stop>>()?;
-        let seeds = self.seeds(&subjects, layer, console)?;
-        let begin = Instant::now();
-        let time = self.time.map(Duration::from_secs);
-        let most = self.runs.unwrap_or(if time.is_some() { u64::MAX } else { RUNS });
-        let more = |runs| runs < most && time.is_none_or(|time| begin.elapsed() < time);
-        let report = campaign::search(&targets, layer, &seeds, self.seed, more);
+        let targets =
+            subjects.iter().map(|subject| target(subject, &in_time)).collect::<Result<Vec<_>, Stop>>()?;
+        let seeds = self.seeds(&subjects, layer, &in_time, console)?;
+        let runs = self.runs.unwrap_or(if time.is_some() { u64::MAX } else { RUNS });
+        let limits = Limits { runs, in_time: &in_time };
+        let report = campaign::search(&targets, layer, &seeds, self.seed, &limits);
         let text = self.shown(&subjects, &targets, &report);
         match &self.write {
             Some(path) if output::is_stdout(path) => console.remark(text.trim_end())?,
@@ -165,7 +167,13 @@ impl Fuzz {
     }
 
     /// The packets of the captures that were named.
-    fn seeds(&self, subjects: &[Subject], layer: Layer, console: &mut Console) -> Outcome<Vec<Case>> {
+    fn seeds(
+        &self,
+        subjects: &[Subject],
+        layer: Layer,
+        in_time: &dyn Fn() -> bool,
+        console: &mut Console,
+    ) -> Outcome<Vec<Case>> {
         let mut seeds = Vec::new();
         let Some(first) = subjects.first() else { return Ok(seeds) };
         let verified = pipeline::program(&first.origin, &first.bytes, &self.reading, USER_WORK)?;
@@ -180,7 +188,7 @@ impl Fuzz {
                             Case::Packet(layer, bytes.unwrap_or_default(), *input.address())
                         });
                         seeds.extend(case);
-                        if seeds.len() >= MOST_SEEDS {
+                        if seeds.len() >= MOST_SEEDS || !in_time() {
                             break;
                         }
                     }
@@ -191,6 +199,7 @@ impl Fuzz {
                 }
                 Source::Events(mut reader) => {
                     while seeds.len() < MOST_SEEDS
+                        && in_time()
                         && let Ok(Some(line)) = reader.next()
                     {
                         if let Ok(event) = &line.event {
@@ -207,7 +216,13 @@ impl Fuzz {
         let mut out = String::new();
         let what = cases_of(report);
         let _ = writeln!(out, "{} runs with seed {}; {what} reach what was reached", report.runs, self.seed);
+        if targets.iter().any(|target| target.forms.is_cut()) {
+            out.push_str("time was up before every form of the filters was made; the others were compared\n");
+        } else if report.undecided {
+            out.push_str("time was up before it was decided what can be reached\n");
+        }
         for (number, (subject, target)) in subjects.iter().zip(targets).enumerate() {
+            let mut places = Walk::new(&subject.source.text);
             let layer = subject.typed.layer;
             let count = |test, outcome| {
                 report.reached.get(&Goal { target: number, test, outcome }).copied().unwrap_or(0)
@@ -220,7 +235,7 @@ impl Fuzz {
             let _ = writeln!(out, "  matches {yes}{never_yes}, does not match {no}{never_no}");
             let (mut reached, mut possible, mut unreachable) = (0, 0, 0);
             for (test, site) in target.explainer.tests().iter().enumerate() {
-                let at = place(&subject.source.text, site.span.range().start);
+                let at = places.place(site.span.range().start);
                 let text = site.span.of(&subject.source.text);
                 let text = text.split_whitespace().collect::<Vec<_>>().join(" ").escape_default().to_string();
                 let text = text.replace("\\\"", "\"");
@@ -287,9 +302,9 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 /// A filter in all its forms.
-fn target(subject: &Subject) -> Result<Target<'_>, Stop> {
+fn target<'s>(subject: &'s Subject, in_time: &dyn Fn() -> bool) -> Result<Target<'s>, Stop> {
     let broken = |what: String| Stop::from(Finding::whole(&subject.origin, codes::TARGET, what));
-    let forms = Forms::of_tree(subject.typed.clone(), Depth::All)
+    let forms = Forms::of_tree_in_time(subject.typed.clone(), Depth::All, in_time)
         .map_err(|finding| broken(format!("the forms of the filter differ: {finding}")))?
         .ok_or_else(|| broken("the filter is too large".to_owned()))?
         .with_program(&subject.bytes);

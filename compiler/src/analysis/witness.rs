@@ -150,6 +150,13 @@ fn place(address: u128, port: Option<u16>) -> String {
     }
 }
 
+/// Whether both addresses are of the event's IP version, as a driver reports them. A filter cannot rely on it, so where
+/// nothing else shows an answer, they are not.
+fn is_usual(endpoint: &Endpoint) -> bool {
+    let v4 = |address: u128| address >> 32 == IPV4_MAPPED >> 32;
+    v4(endpoint.local_addr) != endpoint.ipv6 && v4(endpoint.remote_addr) != endpoint.ipv6
+}
+
 fn protocol_name(number: u8) -> String {
     match number {
         icmp::NUMBER => "ICMP".to_owned(),
@@ -222,14 +229,16 @@ impl fmt::Display for Witness {
             Content::Packet(_) => {
                 self.with(|input| input.packet().map(headers)).flatten().unwrap_or_default()
             }
-            Content::Endpoint(endpoint) => format!(
-                "{} {} local {} remote {}, process {}",
-                if endpoint.ipv6 { "IPv6" } else { "IPv4" },
-                protocol_name(endpoint.protocol),
-                place(endpoint.local_addr, Some(endpoint.local_port)),
-                place(endpoint.remote_addr, Some(endpoint.remote_port)),
-                endpoint.process_id,
-            ),
+            Content::Endpoint(endpoint) => {
+                format!(
+                    "{} {} local {} remote {}, process {}",
+                    if endpoint.ipv6 { "IPv6" } else { "IPv4" },
+                    protocol_name(endpoint.protocol),
+                    place(endpoint.local_addr, Some(endpoint.local_port)),
+                    place(endpoint.remote_addr, Some(endpoint.remote_port)),
+                    endpoint.process_id,
+                ) + if is_usual(endpoint) { "" } else { ", whose addresses are not of its IP version" }
+            }
             Content::Reflected(handle) => format!(
                 "handle at {} with priority {}, process {}",
                 handle.layer.name(),
