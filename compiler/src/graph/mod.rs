@@ -226,10 +226,8 @@ impl Builder {
             if let Some(index) = self.nodes.iter().position(equal) {
                 return NodeId::of_index(index);
             }
-        } else {
-            if let Some(known) = self.known.find_or_add(&self.nodes, &node) {
-                return known;
-            }
+        } else if let Some(known) = self.known.find_or_add(&self.nodes, &node) {
+            return known;
         }
         self.nodes.push(node);
         id
