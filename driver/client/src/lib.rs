@@ -48,6 +48,6 @@ pub use outgoing::Outgoing;
 pub use pending::Pending;
 
 pub use divert_driver_protocol::{
-    Address, Code, Counter, Data, Flags, HandleEntry, How, Parameter, Reflect, Sent, Statistics,
+    Address, Code, Counter, Data, Flags, HandleEntry, How, Parameter, Reason, Reflect, Sent, Statistics,
 };
 pub use divert_vm::{Endpoint, Event as EventKind, Layer};

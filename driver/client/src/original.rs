@@ -126,7 +126,7 @@ impl<C: Calls> OriginalDevice<C> {
                 }
             },
             Err(refused) => match Code::from_number(refused.0) {
-                Some(code) => Ok(Reply::Refused(Refused { code, reason: 0, detail: 0 })),
+                Some(code) => Ok(Reply::Refused(Refused { code, reason: None })),
                 None => Err(refused),
             },
         }

@@ -204,12 +204,12 @@ fn refusals_say_why() {
     assert!(error.to_string().contains("more than the driver accepts"), "{error}");
 }
 
-/// The reasons are numbers in the protocol: both ends say the same.
+/// Who asks is told what the driver means.
 #[test]
 fn reasons_are_those_of_the_driver() {
     use divert_driver_client::Refusal as Told;
     use divert_driver_core::platform::EngineError;
-    use divert_driver_protocol::FlagError;
+    use divert_driver_protocol::{FlagError, Refused};
     for refusal in [
         Refusal::State(Code::InvalidFunction),
         Refusal::Priority(-32_000),
@@ -226,8 +226,10 @@ fn reasons_are_those_of_the_driver() {
         let (told, meant) = (Told(refusal.to_reply()).to_string(), refusal.to_string());
         assert!(told.starts_with(&meant), "{told}\n{meant}");
     }
-    let told = Told(Refusal::Layer { program: Layer::Flow }.to_reply()).to_string();
-    assert!(told.starts_with("the filter is for FLOW"), "{told}");
+    let refusal = Refusal::Layer { program: Layer::Flow };
+    assert_eq!(Told(refusal.to_reply()).to_string(), "the filter is for FLOW (error 87)");
+    let nothing = Refused { code: Code::NotRegistered, reason: None };
+    assert_eq!(Told(nothing).to_string(), "the base filtering engine is disabled (error 1753)");
 }
 
 #[test]
