@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::time::Instant;
+
 use divert_driver_protocol::limits::NAME;
 use divert_testbed_control::{Fate, How};
 use divert_testbed_model::layer::Kind;
@@ -7,7 +9,7 @@ use divert_testbed_model::layer::Kind;
 use crate::child::Running;
 use crate::packets::udp;
 use crate::samples::expect;
-use crate::stack::Stack;
+use crate::stack::{PATIENCE, Stack};
 use crate::{Check, Test};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -115,16 +117,10 @@ fn unread_attach(stack: &mut Stack) -> Check {
         let attached = Running::heard("divertc.exe", &arguments, 0)?;
         let process = attached.process();
         stack.wait_for_handles(process, 1)?;
-        let mut diverted = Vec::new();
-        for id in 1..=40 {
-            if stack.packet(Kind::Outbound, &udp(id, 53))? != Fate::Permitted {
-                diverted.push(id);
-            }
-        }
+        let diverted = packets_until_it_ends(stack, process)?;
         let (said, status) = attached.finish()?;
         expect("end", (said, status), (vec![], 0))?;
         stack.wait_for_no_handles(process)?;
-        expect("a packet after it", stack.packet(Kind::Outbound, &udp(99, 53))?, Fate::Permitted)?;
         expect("that some are diverted", diverted.is_empty(), false)?;
         let outcomes = stack.outcomes()?;
         let sent = outcomes.iter().filter(|outcome| outcome.how == How::Injected);
@@ -146,12 +142,29 @@ fn unread_sniff(stack: &mut Stack) -> Check {
     let sniffing = Running::heard("divertc.exe", &["attach", "udp", "--sniff"], 0)?;
     let process = sniffing.process();
     stack.wait_for_handles(process, 1)?;
-    for id in 1..=10 {
-        expect("a packet", stack.packet(Kind::Outbound, &udp(id, 53))?, Fate::Permitted)?;
-    }
+    let diverted = packets_until_it_ends(stack, process)?;
     let (said, status) = sniffing.finish()?;
-    expect("end", (said, status), (vec![], 0))?;
-    stack.wait_for_no_handles(process)
+    expect("end", (said, status, diverted), (vec![], 0, vec![]))
+}
+
+/// Lets packets come by as long as a process has handles, of which it ends when it can say nothing of them; gives the
+/// identifications of those that did not go on.
+fn packets_until_it_ends(stack: &Stack, process: u32) -> Result<Vec<u16>, String> {
+    let (begin, mut diverted) = (Instant::now(), Vec::new());
+    for id in 1.. {
+        let fate = stack.packet(Kind::Outbound, &udp(id, 53))?;
+        if fate != Fate::Permitted {
+            diverted.push(id);
+        }
+        if stack.has_no_handles(process)? {
+            expect("a packet after it", stack.packet(Kind::Outbound, &udp(0, 53))?, Fate::Permitted)?;
+            return Ok(diverted);
+        }
+        if begin.elapsed() > PATIENCE {
+            break;
+        }
+    }
+    Err(format!("process {process} does not end"))
 }
 
 /// The identification of an IPv4 packet.

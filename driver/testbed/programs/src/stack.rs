@@ -145,16 +145,17 @@ impl Stack {
         }
     }
 
+    /// Whether a process has no handle.
+    pub(crate) fn has_no_handles(&self, process: u32) -> Result<bool, String> {
+        let keeper = self.keeper.as_ref().ok_or(GONE)?;
+        let all = keeper.handles().map_err(|error| error.to_string())?;
+        Ok(!all.iter().any(|entry| entry.process_id == process))
+    }
+
     /// Waits until a process has no handle any more.
     pub(crate) fn wait_for_no_handles(&self, process: u32) -> Check {
-        let keeper = self.keeper.as_ref().ok_or(GONE)?;
         let begin = Instant::now();
-        while keeper
-            .handles()
-            .map_err(|error| error.to_string())?
-            .iter()
-            .any(|entry| entry.process_id == process)
-        {
+        while !self.has_no_handles(process)? {
             if begin.elapsed() > PATIENCE {
                 return Err(format!("process {process} still has handles"));
             }
