@@ -204,6 +204,19 @@ fn refusals_say_why() {
     assert!(error.to_string().contains("more than the driver accepts"), "{error}");
 }
 
+/// What can be known without the driver is known before it is installed; elsewhere than on Windows, before it is missing.
+#[test]
+fn mistakes_are_found_before_the_driver_is() {
+    let filter = Filter::compile("true", Layer::Flow).unwrap();
+    let opened = |priority, flags| {
+        let options = Options { priority, flags, ..Options::default() };
+        Handle::open(&filter, &options).unwrap_err().to_string()
+    };
+    assert_eq!(opened(0, Flags::SNIFF), "the driver refuses the handle: FLOW needs RECV_ONLY (error 87)");
+    assert!(opened(-30_001, Flags::NONE).contains("priority -30001 is outside"));
+    assert!(opened(30_001, Flags::NONE).contains("priority 30001 is outside"));
+}
+
 /// Who asks is told what the driver means.
 #[test]
 fn reasons_are_those_of_the_driver() {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use divert_driver_protocol::Code;
 use windows_sys::Win32::Foundation::{
     ERROR_SERVICE_ALREADY_RUNNING, ERROR_SERVICE_DOES_NOT_EXIST, ERROR_SERVICE_EXISTS,
-    ERROR_SERVICE_MARKED_FOR_DELETE, ERROR_SERVICE_NOT_ACTIVE, WAIT_ABANDONED, WAIT_OBJECT_0, WAIT_TIMEOUT,
+    ERROR_SERVICE_MARKED_FOR_DELETE, ERROR_SERVICE_NOT_ACTIVE, WAIT_ABANDONED, WAIT_OBJECT_0,
 };
 use windows_sys::Win32::System::LibraryLoader::{
     GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, GetModuleFileNameW,
@@ -41,38 +41,33 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// program may make one of this name, and is not to keep others from the driver.
 const OTHERS: u32 = 30_000;
 
-/// The right to install; given back when dropped.
-struct Installing {
-    mutex: OwnedHandle,
-    owned: bool,
-}
+/// The mutex under which one process at a time installs; given back when dropped. Who cannot have it goes on without: what
+/// is done under it may fail when two do it at once, and is tried again.
+struct Installing(Option<OwnedHandle>);
 
 impl Installing {
-    /// Waits for the mutex under which one process at a time installs, and goes on without after [`OTHERS`]: what is done
-    /// under it may fail when two do it at once, and is tried again.
-    fn begin() -> Result<Self, Failure> {
+    /// Waits for the mutex, for [`OTHERS`] at most.
+    fn begin() -> Self {
         let name = wide(&format!(r"Global\{NAME}Install"));
         // SAFETY: the name ends with a zero and lives until after the call; a null pointer means no attributes.
         let mutex = unsafe { CreateMutexW(null(), 0, name.as_ptr()) };
         if mutex.is_null() {
-            return Err(last_failure());
+            // Somebody else's, who does not share it.
+            return Self(None);
         }
         // SAFETY: the handle was made above, is not null, and nobody else has it.
         let mutex = unsafe { OwnedHandle::from_raw_handle(mutex) };
         // SAFETY: the mutex is open.
-        match unsafe { WaitForSingleObject(mutex.as_raw_handle(), OTHERS) } {
-            WAIT_OBJECT_0 | WAIT_ABANDONED => Ok(Self { mutex, owned: true }),
-            WAIT_TIMEOUT => Ok(Self { mutex, owned: false }),
-            _ => Err(last_failure()),
-        }
+        let waited = unsafe { WaitForSingleObject(mutex.as_raw_handle(), OTHERS) };
+        Self(matches!(waited, WAIT_OBJECT_0 | WAIT_ABANDONED).then_some(mutex))
     }
 }
 
 impl Drop for Installing {
     fn drop(&mut self) {
-        if self.owned {
+        if let Some(mutex) = &self.0 {
             // SAFETY: the mutex is open, and this thread has it.
-            unsafe { ReleaseMutex(self.mutex.as_raw_handle()) };
+            unsafe { ReleaseMutex(mutex.as_raw_handle()) };
         }
     }
 }
@@ -188,7 +183,7 @@ impl Drop for Service {
 /// # Errors
 /// The codes of reference §4.
 pub(crate) fn start_and_open() -> Result<OwnedHandle, Failure> {
-    let _installing = Installing::begin()?;
+    let _installing = Installing::begin();
     let mut tries = 0;
     loop {
         tries += 1;
@@ -245,7 +240,7 @@ fn try_start() -> Result<OwnedHandle, Attempt> {
 /// # Errors
 /// 1060 when there is no such service, and what the system says.
 pub fn uninstall() -> Result<Uninstalled, Failure> {
-    let _installing = Installing::begin()?;
+    let _installing = Installing::begin();
     let service = Service::open(&Service::manager()?)?;
     let stopped = service.stop();
     service.delete()?;
