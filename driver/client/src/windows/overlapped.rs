@@ -102,9 +102,11 @@ impl<T, F: File> Overlapped<T, F> {
         let mut length = 0;
         // SAFETY: the block is alive; only the address of a member is taken.
         let overlapped = unsafe { &raw const (*self.block.as_ptr()).overlapped };
-        // The file may be closed by now. It is looked at only where the end is still to be waited for.
-        // SAFETY: the structure is that of a request which has ended.
-        let done = unsafe { GetOverlappedResult(null_mut(), overlapped, &raw mut length, 0) };
+        // The file may be closed by now; it is looked at only where the end is still to be waited for.
+        let file = self.file.upgrade();
+        let handle = file.as_ref().map_or(null_mut(), |file| file.raw());
+        // SAFETY: the structure is that of a request which has ended; the handle is open or none.
+        let done = unsafe { GetOverlappedResult(handle, overlapped, &raw mut length, 0) };
         let result = if done == 0 { Err(last_failure()) } else { Ok(()) };
         self.ended = Some(Ended { length, result });
     }
