@@ -76,7 +76,7 @@ fn attach(stack: &mut Stack) -> Check {
         expect("a packet", fate == Fate::Permitted, port == 54)?;
     }
     let said = running.succeed()?;
-    let lines = said.iter().filter(|line| line.contains("UDP 10.0.0.1 port 4096 > 10.0.0.2")).count();
+    let lines = said.iter().filter(|line| line.starts_with("out if 5  10.0.0.1:4096 -> 10.0.0.2:")).count();
     expect("lines", (lines, said.contains(&"3 packets".to_owned())), (3, true))?;
     let sent = stack.outcomes()?.iter().filter(|outcome| outcome.how == How::Injected).count();
     expect("packets sent on", sent, 3)?;
