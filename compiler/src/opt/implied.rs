@@ -143,6 +143,27 @@ mod tests {
         assert_eq!(fields(&network(&[(Field::Tcp, 0), (Field::IpTtl, 1)])), [Field::Tcp, Field::IpTtl]);
     }
 
+    /// At FLOW and SOCKET `not tcp` takes a number out of the protocols. Where that made more intervals than facts could hold,
+    /// it was taken out again and again, until the stack was full.
+    #[test]
+    fn protocols_with_many_gaps_come_to_an_end() {
+        let protocols: IntervalSet =
+            (0..32).filter_map(|step| crate::set::Interval::new(8 * step + 5, 8 * step + 7)).collect();
+        for layer in [Layer::Flow, Layer::Socket, Layer::Network] {
+            for (first, second) in [(Field::Tcp, Field::Protocol), (Field::Protocol, Field::Tcp)] {
+                let mut builder = Builder::plain(layer);
+                let mut entry = NodeId::ACCEPT;
+                for field in [Field::Icmpv6, second, first, Field::Udp] {
+                    let set =
+                        if field == Field::Protocol { protocols.clone() } else { IntervalSet::range(0, 0) };
+                    entry = builder.test(Load::field(field), set, entry, NodeId::REJECT);
+                }
+                let graph = implied(&builder.finish(entry));
+                assert!(graph.nodes().len() <= 4, "{graph:?}");
+            }
+        }
+    }
+
     #[test]
     fn many_diamonds_are_quick() {
         let mut builder = Builder::plain(Layer::Network);
