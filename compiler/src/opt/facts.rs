@@ -165,12 +165,23 @@ impl Facts {
 
     /// Takes note that the test `load` in `set` succeeded or failed.
     pub(crate) fn learn(&mut self, load: Load, set: &IntervalSet, succeeded: bool) -> Learned {
+        self.conclude(load, set, succeeded, true)
+    }
+
+    /// The same for a load that nobody will ask for again: only what it says about others is noted.
+    pub(crate) fn conclude(
+        &mut self,
+        load: Load,
+        set: &IntervalSet,
+        succeeded: bool,
+        again: bool,
+    ) -> Learned {
         let plain = Load { mask: Load::NO_MASK, ..load };
         let present = self.present(load);
         let before = self.keys(load);
         if succeeded {
-            self.narrow(load, before.intersect(set))?;
-            if load.field.is_array() {
+            self.narrow(load, before.intersect(set), again)?;
+            if again && load.field.is_array() {
                 self.note(plain, Some(true), None);
             }
             return match load.field.info().header.field() {
@@ -183,21 +194,23 @@ impl Facts {
         }
         let keys = before.subtract(set);
         if !keys.is_empty() {
-            self.narrow(load, keys)?;
+            self.narrow(load, keys, again)?;
             return if present == Some(true) { self.derive(load.field) } else { Ok(()) };
         }
         match (present, load.field.info().header.field()) {
             (Some(_), _) => Err(Impossible),
             (None, Some(header)) if !load.field.is_array() => self.set(header, false),
             (None, _) => {
-                self.note(plain, Some(false), None);
+                if again {
+                    self.note(plain, Some(false), None);
+                }
                 Ok(())
             }
         }
     }
 
     /// Takes note that the keys of `load` are these, where it is there.
-    fn narrow(&mut self, load: Load, keys: IntervalSet) -> Learned {
+    fn narrow(&mut self, load: Load, keys: IntervalSet, again: bool) -> Learned {
         if keys.is_empty() {
             return Err(Impossible);
         }
@@ -214,7 +227,9 @@ impl Facts {
                 return Ok(());
             }
         }
-        self.note(load, None, Some(keys));
+        if again {
+            self.note(load, None, Some(keys));
+        }
         Ok(())
     }
 
