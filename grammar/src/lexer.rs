@@ -211,8 +211,8 @@ impl<'c, 's> Lexer<'c, 's> {
             // A sign that has nothing to stand before. Where a constant is due, the mistake is what follows it.
             Token::Minus
                 if !self.constant_is_due()
-                    && self.ahead.is_some_and(|next| {
-                        !matches!(next.token, Token::Name | Token::Literal | Token::Minus)
+                    && !self.ahead.is_some_and(|next| {
+                        matches!(next.token, Token::Name | Token::Literal | Token::Minus)
                     }) =>
             {
                 self.refuse(SyntaxError::MissingConstant { span, found: Found::Sign })
