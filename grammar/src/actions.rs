@@ -402,16 +402,23 @@ fn finished(
     Expr { kind: ExprKind::Test(Test { field, index, mask, matcher }), span }
 }
 
-/// The comparison that `or CONSTANT` (or `and CONSTANT` after `!=`) was meant to go on.
+/// The comparison that `or CONSTANT` (or `and CONSTANT` after `!=` and `not in`) was meant to go on.
 fn comparison(expr: &Expr, and: bool) -> Option<Comparison> {
     let ExprKind::Test(test) = &expr.kind else { return None };
-    let Some(Matcher::Compare { op, operand: Operand::Value(value) }) = &test.matcher else { return None };
-    let wanted = if and { CompareOp::Ne } else { CompareOp::Eq };
+    let (constant, negated) = match test.matcher.as_ref()? {
+        Matcher::Compare { op, operand: Operand::Value(value) } => match op.node {
+            CompareOp::Eq => (value.span, false),
+            CompareOp::Ne => (value.span, true),
+            CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge => return None,
+        },
+        Matcher::In { negated, keyword: _, set } if !set.braces => (set.span, *negated),
+        Matcher::Compare { op: _, operand: Operand::Bytes(_) } | Matcher::In { .. } => return None,
+    };
     let end = test
         .mask
         .as_ref()
         .map_or_else(|| test.index.as_ref().map_or(test.field.span, |index| index.span), |mask| mask.span);
-    (op.node == wanted).then(|| Comparison { field: expr.span_to(end), constant: value.span, negated: and })
+    (negated == and).then(|| Comparison { field: expr.span_to(end), constant, negated })
 }
 
 impl Expr {

@@ -64,6 +64,8 @@ fn suggestions_mend_the_text() {
     for (text, expected) in [
         ("tcp.DstPort == 80 or 443", "tcp.DstPort in {80, 443}"),
         ("tcp.DstPort != 80 and 443", "tcp.DstPort not in {80, 443}"),
+        ("tcp.DstPort in 80 or 443", "tcp.DstPort in {80, 443}"),
+        ("tcp.DstPort not in 8000..8080 and 443", "tcp.DstPort not in {8000..8080, 443}"),
         ("tcp.DstPort == (80 or 443)", "tcp.DstPort in {80, 443}"),
         ("protocol == (TCP or UDP)", "protocol in {TCP, UDP}"),
         ("5 < tcp.DstPort", "tcp.DstPort > 5"),
