@@ -13,6 +13,13 @@ pub(crate) struct End {
     pub(crate) address: u128,
 }
 
+impl End {
+    /// An address of an event. The version of the event and of its addresses may differ; then nothing of them is left out.
+    pub(crate) const fn of_event(ipv6: bool, address: u128) -> Self {
+        Self { ipv6: ipv6 || address != 0 && address >> 32 != 0xFFFF, address }
+    }
+}
+
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.ipv6 { Ipv6(self.address).fmt(f) } else { Ipv4((self.address & 0xFFFF_FFFF) as u32).fmt(f) }
@@ -29,9 +36,9 @@ impl fmt::Display for Flow<'_> {
         let ports = ports(packet);
         let (source, destination) = ends(packet);
         let ipv6 = packet.version() == Version::V6;
-        end(f, source, ipv6, ports.map(|[source, _]| source))?;
+        end(f, End { ipv6, address: source }, ports.map(|[source, _]| source))?;
         f.write_str(" -> ")?;
-        end(f, destination, ipv6, ports.map(|[_, destination]| destination))?;
+        end(f, End { ipv6, address: destination }, ports.map(|[_, destination]| destination))?;
         write!(f, "  {}", ProtocolName(transport.number))?;
         if transport.fragment {
             f.write_str(" fragment")?;
@@ -69,9 +76,8 @@ pub(crate) fn ends(packet: &Packet<'_>) -> (u128, u128) {
     }
 }
 
-fn end(f: &mut fmt::Formatter<'_>, address: u128, ipv6: bool, port: Option<u16>) -> fmt::Result {
-    let end = End { ipv6, address };
-    match (ipv6, port) {
+fn end(f: &mut fmt::Formatter<'_>, end: End, port: Option<u16>) -> fmt::Result {
+    match (end.ipv6, port) {
         (true, Some(_)) => write!(f, "[{end}]")?,
         (false, _) | (true, None) => write!(f, "{end}")?,
     }
@@ -99,9 +105,23 @@ pub(crate) struct Ends<'a>(pub(crate) &'a Endpoint);
 impl fmt::Display for Ends<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let endpoint = self.0;
-        end(f, endpoint.local_addr, endpoint.ipv6, Some(endpoint.local_port))?;
+        let at = |address| End::of_event(endpoint.ipv6, address);
+        end(f, at(endpoint.local_addr), Some(endpoint.local_port))?;
         f.write_str(" - ")?;
-        end(f, endpoint.remote_addr, endpoint.ipv6, Some(endpoint.remote_port))?;
+        end(f, at(endpoint.remote_addr), Some(endpoint.remote_port))?;
         write!(f, "  {}  process {}", ProtocolName(endpoint.protocol), endpoint.process_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_of_one_version_with_an_address_of_the_other_shows_all_of_it() {
+        let shown = |ipv6, address| End::of_event(ipv6, address).to_string();
+        let mapped = 0xFFFF_0A00_0001;
+        assert_eq!([shown(false, mapped), shown(false, 0)], ["10.0.0.1", "0.0.0.0"]);
+        assert_eq!([shown(false, 1), shown(true, 1)], ["::1", "::1"]);
     }
 }

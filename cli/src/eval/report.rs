@@ -125,7 +125,7 @@ fn of_packet(packet: &Packet<'_>) -> Traits {
 fn of_endpoint(endpoint: &Endpoint) -> Traits {
     let Endpoint { ipv6, local_addr, remote_addr, local_port, remote_port, protocol, .. } = *endpoint;
     Traits {
-        ends: Some([local_addr, remote_addr].map(|address| End { ipv6, address })),
+        ends: Some([local_addr, remote_addr].map(|address| End::of_event(ipv6, address))),
         // Of ICMP these are type and code.
         ports: matches!(protocol, 6 | 17)
             .then(|| [local_port, remote_port].map(|port| Port { protocol, port })),
