@@ -99,11 +99,13 @@ pub struct Settings {
     pub keep: bool,
     /// Bytes in each memory descriptor of what was injected and comes by again; 0: all in one.
     pub split: u16,
+    /// Whether the threads that cancel requests are ending.
+    pub ending: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { completion: Completion::Now, delay: 0, keep: true, split: 0 }
+        Self { completion: Completion::Now, delay: 0, keep: true, split: 0, ending: false }
     }
 }
 
@@ -236,7 +238,7 @@ members!(Event {
     endpoint,
     parent
 });
-members!(Settings { completion, delay, keep, split });
+members!(Settings { completion, delay, keep, split, ending });
 members!(Blast { threads, count, packets });
 members!(Blasted { time, permitted, blocked });
 members!(Outcome { kind, how, interface, sub_interface, checksum, bytes });

@@ -34,7 +34,8 @@ fn requests() -> Vec<Request> {
         endpoint: 10,
         parent: 11,
     };
-    let settings = Settings { completion: Completion::Reversed, delay: 5, keep: false, split: 9 };
+    let settings =
+        Settings { completion: Completion::Reversed, delay: 5, keep: false, split: 9, ending: true };
     vec![
         Request::Ping,
         Request::Packets(vec![packet(), packet()]),
@@ -69,8 +70,9 @@ fn replies() -> Vec<Reply> {
         found: 3,
         lists: [1, 2, 3, 4],
         memory: [5; 5],
-        objects: [6; 8],
+        objects: [6; 11],
         flows: [7; 2],
+        requests: [12; 3],
         fates: [8; 3],
         outcomes: [9; 2],
         watched: 10,

@@ -124,7 +124,8 @@ fn outcomes(world: &mut World, most: usize, room: usize) -> Reply {
     Reply::Outcomes(taken, !world.outcomes.is_empty())
 }
 
-fn fail(world: &mut World, failure: Failure) {
+/// Arms a failure.
+pub(crate) fn fail(world: &mut World, failure: Failure) {
     match failure {
         Failure::None => {
             world.pool.fail_after(None);

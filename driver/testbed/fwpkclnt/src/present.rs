@@ -114,6 +114,7 @@ pub(crate) fn packet(packet: &Packet, mut hands: Vec<Injected>) -> Fate {
     values.number(fields.interface, packet.interface);
     values.number(fields.sub_interface, packet.sub_interface);
     values.number(fields.to_interface, packet.interface.wrapping_add(1));
+    values.number(fields.to_sub_interface, packet.sub_interface.wrapping_add(1));
     metadata.currentMetadataValues =
         FWPS_METADATA_FIELD_IP_HEADER_SIZE | FWPS_METADATA_FIELD_COMPARTMENT_ID;
     metadata.ipHeaderSize = header(first, ipv6) as u32;

@@ -13,6 +13,7 @@ use divert_testbed_model::flows::Flows;
 use divert_testbed_model::lists::Lists;
 use divert_testbed_model::origin::Origins;
 use divert_testbed_model::pool::Pool;
+use divert_testbed_model::requests::Requests;
 use divert_testbed_model::threads::Threads;
 use divert_testbed_model::{Findings, Rule};
 
@@ -39,6 +40,12 @@ pub(crate) struct World {
     pub(crate) callouts: BTreeMap<u32, Callout>,
     pub(crate) lists: Lists,
     pub(crate) pool: Pool,
+    pub(crate) requests: Requests,
+    /// Devices of the client, and their links.
+    pub(crate) devices: u64,
+    pub(crate) links: u64,
+    /// Handles of the kernel that the client opened.
+    pub(crate) opened: BTreeSet<u64>,
     pub(crate) threads: Threads,
     pub(crate) origins: Origins,
     pub(crate) flows: Flows,
@@ -72,6 +79,10 @@ impl World {
             callouts: BTreeMap::new(),
             lists: Lists::new(),
             pool: Pool::new(),
+            requests: Requests::new(),
+            devices: 0,
+            links: 0,
+            opened: BTreeSet::new(),
             threads: Threads::new(),
             origins: Origins::new(),
             flows: Flows::new(),
@@ -79,7 +90,7 @@ impl World {
             pools: BTreeSet::new(),
             next_handle: 0x7000,
             moved: BTreeMap::new(),
-            settings: Settings { completion: Completion::Now, delay: 0, keep: true, split: 0 },
+            settings: Settings { completion: Completion::Now, delay: 0, keep: true, split: 0, ending: false },
             refuse: None,
             spoil: None,
             outcomes: VecDeque::new(),
@@ -159,8 +170,12 @@ impl World {
                 registered,
                 self.handles.len() as u64,
                 self.pools.len() as u64,
+                self.devices,
+                self.links,
+                self.opened.len() as u64,
             ],
             flows: [contexts as u64, flows as u64],
+            requests: [self.requests.live() as u64, self.requests.given, self.requests.unknown],
             fates: self.fates,
             outcomes: self.left,
             watched: self.watched,
@@ -173,9 +188,13 @@ impl World {
     pub(crate) fn close(&mut self) {
         self.lists.close(&mut self.findings);
         self.pool.close(&mut self.findings);
+        self.requests.close(&mut self.findings);
         self.engine.leave(&mut self.findings);
         let (contexts, _) = self.flows.count();
-        for (kind, count) in [(6, self.handles.len()), (7, self.pools.len()), (8, contexts)] {
+        let (links, opened) = (self.links as usize, self.opened.len());
+        for (kind, count) in
+            [(6, self.handles.len()), (7, self.pools.len()), (8, contexts), (10, links), (11, opened)]
+        {
             if count > 0 {
                 self.findings.add(Rule::ObjectLeft, kind, count as i64);
             }

@@ -9,6 +9,7 @@ use divert_testbed_model::flows::{Context, Flows};
 use divert_testbed_model::lists::Lists;
 use divert_testbed_model::origin::{Injected, Origins};
 use divert_testbed_model::pool::Pool;
+use divert_testbed_model::requests::Requests;
 use divert_testbed_model::threads::Threads;
 use divert_testbed_model::{Findings, Rule};
 
@@ -73,6 +74,23 @@ fn memory() {
     assert_eq!([pool.admit(), pool.admit(), pool.admit(), pool.admit()], [true, true, false, true]);
     assert!(!pool.armed());
     assert_eq!(pool.failed, 1);
+}
+
+#[test]
+fn requests() {
+    let mut requests = Requests::new();
+    let mut findings = Findings::new();
+    requests.give(0x10);
+    requests.give(0x20);
+    assert_eq!(requests.complete(0x10), Ok(()));
+    assert_eq!(requests.complete(0x10), Err(Rule::RequestCompletedTwice));
+    // The same address again is another request.
+    requests.give(0x10);
+    assert_eq!(requests.complete(0x10), Ok(()));
+    assert_eq!(requests.complete(0x30), Ok(()));
+    assert_eq!((requests.given, requests.unknown, requests.live()), (3, 1, 1));
+    requests.close(&mut findings);
+    assert_eq!(rules(&findings), [Rule::RequestLeft]);
 }
 
 #[test]

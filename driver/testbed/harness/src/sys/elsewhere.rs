@@ -26,11 +26,19 @@ impl Device {
     pub(crate) fn start(&self, _: u32, _: &[u8], _: usize) -> Result<Pending, Code> {
         match *self {}
     }
+
+    pub(crate) fn close(&self) {
+        match *self {}
+    }
 }
 
 impl Pending {
-    pub(crate) fn wait(self, _: u32) -> Result<Vec<u8>, Code> {
-        match self {}
+    pub(crate) fn outcome(&self, _: u32) -> Result<usize, Code> {
+        match *self {}
+    }
+
+    pub(crate) fn wait(&self, _: u32) -> Result<Vec<u8>, Code> {
+        match *self {}
     }
 
     pub(crate) fn is_done(&self) -> bool {

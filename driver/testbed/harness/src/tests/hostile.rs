@@ -85,7 +85,7 @@ fn mutate(random: &mut Random, message: &mut Vec<u8>) {
 }
 
 pub(crate) fn requests(bed: &mut Bed) -> Check {
-    let rounds = if bed.all { 100_000 } else { 6_000 };
+    let rounds = if bed.all { 500_000 } else { 6_000 };
     let mut random = Random::new(0x8057);
     let program = filters::program(Layer::Network, "udp")?;
     let messages = messages(&program)?;

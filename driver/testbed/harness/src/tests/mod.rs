@@ -4,6 +4,7 @@ mod basics;
 mod events;
 mod faults;
 mod handles;
+mod holds;
 mod hostile;
 mod lists;
 mod process;
@@ -58,6 +59,13 @@ pub(crate) const ALL: &[(&str, Test)] = &[
     ("faults: many handles", faults::many_handles),
     ("faults: many packets", faults::many_packets),
     ("faults: several threads", faults::parallel),
+    ("faults: loading fails, at every point in turn", faults::loading),
+    ("holds: a receive of the caller's, from beginning to end", holds::life),
+    ("holds: cancelling, whenever it comes", holds::cancelling),
+    ("holds: a thread that ends", holds::ending),
+    ("holds: closing and shutting down", holds::closing),
+    ("holds: no more than so many", holds::bound),
+    ("holds: many threads", holds::stress),
     ("hostile: requests", hostile::requests),
     ("hostile: lengths", hostile::lengths),
     ("verdicts: the driver and the virtual machine agree", verdicts::agree),
