@@ -10,7 +10,8 @@ mod report;
 mod wire;
 
 pub use message::{
-    Blast, Blasted, Completion, Event, Failure, Fate, Hands, How, Outcome, Packet, Reply, Request, Settings,
+    Blast, Blasted, Completion, Event, Failure, Fate, Hands, How, Other, Outcome, Packet, Reply, Request,
+    Settings,
 };
 pub use report::Report;
 pub use wire::Malformed;

@@ -124,6 +124,21 @@ pub enum Failure {
     Completion(u64, i32),
 }
 
+/// A callout of another driver, in a sublayer of its own, that decides about all that comes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Its layer.
+    pub kind: Kind,
+    /// For IPv6; else for IPv4.
+    pub ipv6: bool,
+    /// Weight of its sublayer: the higher the earlier.
+    pub weight: u16,
+    /// What it decides.
+    pub fate: Fate,
+    /// Whether for good.
+    pub hard: bool,
+}
+
 /// Many classifications by threads of the double's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blast {
@@ -199,6 +214,8 @@ pub enum Request {
     Forget,
     /// The double breaks a rule itself, as a bad client would.
     Misuse(Rule),
+    /// The callouts of other drivers from now on.
+    Others(Vec<Other>),
 }
 
 /// An answer.
@@ -239,6 +256,7 @@ members!(Event {
     parent
 });
 members!(Settings { completion, delay, keep, split, ending });
+members!(Other { kind, ipv6, weight, fate, hard });
 members!(Blast { threads, count, packets });
 members!(Blasted { time, permitted, blocked });
 members!(Outcome { kind, how, interface, sub_interface, checksum, bytes });
@@ -358,6 +376,10 @@ impl Request {
                 to.push(11);
                 rule.put(&mut to);
             }
+            Self::Others(others) => {
+                to.push(12);
+                others.put(&mut to);
+            }
         }
         to
     }
@@ -380,6 +402,7 @@ impl Request {
             9 => Ok(Self::Report),
             10 => Ok(Self::Forget),
             11 => Ok(Self::Misuse(Wire::get(from)?)),
+            12 => Ok(Self::Others(Wire::get(from)?)),
             _ => Err(Malformed),
         })
     }

@@ -53,6 +53,13 @@ fn requests() -> Vec<Request> {
         Request::Report,
         Request::Forget,
         Request::Misuse(Rule::LockTwice),
+        Request::Others(vec![Other {
+            kind: Kind::Connect,
+            ipv6: true,
+            weight: 7,
+            fate: Fate::Blocked,
+            hard: true,
+        }]),
     ]
 }
 

@@ -50,7 +50,7 @@ unsafe extern "system" fn dispatch(_: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTST
     let (input, output) =
         (parameters.InputBufferLength.Value as usize, parameters.OutputBufferLength.Value as usize);
     let buffer: *mut u8 = request.SystemBuffer.cast();
-    unload::watch();
+    unload::look();
     let reply = match Request::decode(raw::bytes(buffer, input)) {
         Ok(request) => serve(request, output),
         Err(_) => Reply::Refused,
@@ -95,6 +95,10 @@ fn serve(request: Request, room: usize) -> Reply {
         Request::Report => Reply::Report(Box::new(WORLD.with(|world| world.report()))),
         Request::Forget => {
             WORLD.with(|world| world.findings.take());
+            Reply::Done
+        }
+        Request::Others(others) => {
+            WORLD.with(|world| world.others = others);
             Reply::Done
         }
         Request::Misuse(rule) => {

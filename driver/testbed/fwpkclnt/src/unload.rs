@@ -10,7 +10,7 @@ use divert_testbed_control::UNLOAD_REPORT;
 use divert_testbed_model::Rule;
 
 use crate::world::WORLD;
-use crate::{control, raw, stack, system};
+use crate::{control, raw, stack, system, watch};
 
 /// Services whose driver object is looked for: the driver's, whose name holds its protocol's version.
 const SERVICE: &str = "Divert3";
@@ -21,7 +21,7 @@ static ORIGINAL: AtomicUsize = AtomicUsize::new(0);
 static DRIVER: AtomicUsize = AtomicUsize::new(0);
 
 /// Finds the client's driver object.
-pub(crate) fn watch() {
+pub(crate) fn look() {
     if DRIVER.load(Ordering::Acquire) == 0 {
         found(system::driver_object(SERVICE));
     }
@@ -107,4 +107,5 @@ fn gone(driver: *const DRIVER_OBJECT) {
     }
     // The loader may take this image away, too, once the client's is gone.
     control::delete();
+    watch::detach();
 }

@@ -2,7 +2,7 @@
 //! of functions here, which keep the books and call the kernel's own. The image itself is unchanged.
 
 use core::ffi::{CStr, c_char};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use alloc::collections::BTreeMap;
 
@@ -50,15 +50,15 @@ unsafe extern "system" {
     fn IoCreateDevice(
         driver: *mut DRIVER_OBJECT,
         extension: u32,
-        name: *mut UNICODE_STRING,
+        name: *const UNICODE_STRING,
         kind: u32,
         characteristics: u32,
         exclusive: BOOLEAN,
         device: *mut *mut DEVICE_OBJECT,
     ) -> NTSTATUS;
     fn IoDeleteDevice(device: *mut DEVICE_OBJECT);
-    fn IoCreateSymbolicLink(link: *mut UNICODE_STRING, device: *mut UNICODE_STRING) -> NTSTATUS;
-    fn IoDeleteSymbolicLink(link: *mut UNICODE_STRING) -> NTSTATUS;
+    fn IoCreateSymbolicLink(link: *const UNICODE_STRING, device: *const UNICODE_STRING) -> NTSTATUS;
+    fn IoDeleteSymbolicLink(link: *const UNICODE_STRING) -> NTSTATUS;
     fn ObOpenObjectByPointer(
         object: PVOID,
         attributes: u32,
@@ -307,7 +307,7 @@ fn make(call: impl FnOnce() -> NTSTATUS) -> NTSTATUS {
 unsafe extern "system" fn device_create(
     driver: *mut DRIVER_OBJECT,
     extension: u32,
-    name: *mut UNICODE_STRING,
+    name: *const UNICODE_STRING,
     kind: u32,
     characteristics: u32,
     exclusive: BOOLEAN,
@@ -332,7 +332,7 @@ unsafe extern "system" fn device_delete(device: *mut DEVICE_OBJECT) {
     unload::device_deleted();
 }
 
-unsafe extern "system" fn link_create(link: *mut UNICODE_STRING, device: *mut UNICODE_STRING) -> NTSTATUS {
+unsafe extern "system" fn link_create(link: *const UNICODE_STRING, device: *const UNICODE_STRING) -> NTSTATUS {
     // SAFETY: the client's call, passed on.
     let status = make(|| unsafe { IoCreateSymbolicLink(link, device) });
     if status >= 0 {
@@ -341,7 +341,7 @@ unsafe extern "system" fn link_create(link: *mut UNICODE_STRING, device: *mut UN
     status
 }
 
-unsafe extern "system" fn link_delete(link: *mut UNICODE_STRING) -> NTSTATUS {
+unsafe extern "system" fn link_delete(link: *const UNICODE_STRING) -> NTSTATUS {
     may_wait();
     WORLD.with(|world| world.links = world.links.saturating_sub(1));
     // SAFETY: the client's call, passed on.
@@ -433,12 +433,22 @@ impl Image {
         unsafe { CStr::from_ptr(at) }.to_str().unwrap_or("")
     }
 
-    /// Replaces what is to be watched of a module's functions; gives how many that are.
-    fn watch(&self, module: &str, replacement: impl Fn(&str) -> Option<usize>) -> u64 {
+    /// Replaces what is to be watched of the kernel's functions; gives how many that are.
+    fn watch(&self) -> u64 {
+        let mut watched = 0;
+        self.imports(KERNEL, |name, offset| {
+            if let Some(function) = replacement(name) {
+                watched += u64::from(self.replace(offset, function));
+            }
+        });
+        watched
+    }
+
+    /// Calls `each` for what is imported from a module: its name, and where its address stands, as an offset.
+    fn imports(&self, module: &str, mut each: impl FnMut(&str, usize)) {
         let header = self.read::<u32>(0x3C) as usize;
         // The second data directory of a 64-bit image.
         let mut descriptor = self.read::<u32>(header + 24 + 112 + 8) as usize;
-        let mut watched = 0;
         while descriptor != 0 && self.read::<u32>(descriptor + 12) != 0 {
             let (names, addresses) =
                 (self.read::<u32>(descriptor) as usize, self.read::<u32>(descriptor + 16) as usize);
@@ -449,12 +459,10 @@ impl Image {
                     break;
                 }
                 // Behind the hint.
-                let Some(function) = replacement(self.text(name + 2)) else { continue };
-                watched += u64::from(self.replace(addresses + at, function));
+                each(self.text(name + 2), addresses + at);
             }
             descriptor += 20;
         }
-        watched
     }
 
     fn replace(&self, offset: usize, function: usize) -> bool {
@@ -464,8 +472,21 @@ impl Image {
         raw::put(at, function);
         system::protect(at.cast(), 8, old).is_some()
     }
+
+    /// Where the address of a module's function stands, as an offset.
+    fn import(&self, module: &str, function: &str) -> Option<usize> {
+        let mut found = None;
+        self.imports(module, |name, offset| {
+            if name == function {
+                found = Some(offset);
+            }
+        });
+        found
+    }
 }
 
+/// The kernel's image.
+const KERNEL: &str = "ntoskrnl.exe";
 /// The client's image, by its name: it is loaded when we are, since it imports us.
 const CLIENT: &str = "divert64.sys";
 
@@ -481,12 +502,27 @@ pub(crate) fn attached() {
 }
 
 fn watch(image: &Image) {
-    const KERNEL: &str = "ntoskrnl.exe";
-    let watched = image.watch(KERNEL, replacement);
+    let watched = image.watch();
     WORLD.with(|world| world.watched = watched);
-    if let Some(kernel) = system::image(KERNEL) {
-        let free = |name: &str| (name == "HeapFree").then_some(quarantine::heap_free as *const () as usize);
-        Image(kernel).watch("kernel32.dll", free);
+    if let Some(kernel) = system::image(KERNEL).map(Image)
+        && let Some(offset) = kernel.import("kernel32.dll", "HeapFree")
+    {
+        FREES.store(kernel.read(offset), Ordering::Release);
+        kernel.replace(offset, quarantine::heap_free as *const () as usize);
+    }
+}
+
+/// The emulator's function that frees, which outlives us.
+static FREES: AtomicUsize = AtomicUsize::new(0);
+
+/// We are about to go: the emulator, which does not, frees as it did before.
+pub(crate) fn detach() {
+    let function = FREES.swap(0, Ordering::AcqRel);
+    if function != 0
+        && let Some(kernel) = system::image(KERNEL).map(Image)
+        && let Some(offset) = kernel.import("kernel32.dll", "HeapFree")
+    {
+        kernel.replace(offset, function);
     }
 }
 
@@ -508,6 +544,6 @@ pub(crate) fn begin() {
         watch(&image);
     }
     control::create();
-    unload::watch();
+    unload::look();
     DONE.store(2, Ordering::Release);
 }

@@ -1,15 +1,17 @@
 //! The double's state.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
 
 use divert_driver_abi::wdm::NTSTATUS;
 use divert_driver_abi::wfp::{
     FWPS_CALLOUT_CLASSIFY_FN1, FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0, FWPS_CALLOUT_NOTIFY_FN1,
 };
-use divert_testbed_control::{Completion, How, Outcome, Report, Settings};
+use divert_testbed_control::{Completion, How, Other, Outcome, Report, Settings};
 use divert_testbed_model::arbiter::Fate;
 use divert_testbed_model::engine::Engine;
 use divert_testbed_model::flows::Flows;
+use divert_testbed_model::layer::Kind;
 use divert_testbed_model::lists::Lists;
 use divert_testbed_model::origin::Origins;
 use divert_testbed_model::pool::Pool;
@@ -57,6 +59,8 @@ pub(crate) struct World {
     /// By how many bytes the data start of each presented packet was moved.
     pub(crate) moved: BTreeMap<u64, i64>,
     pub(crate) settings: Settings,
+    /// Callouts of other drivers.
+    pub(crate) others: Vec<Other>,
     /// Injections that are accepted before one is refused.
     pub(crate) refuse: Option<(u64, NTSTATUS)>,
     /// Injections that end well before one does not.
@@ -91,6 +95,7 @@ impl World {
             next_handle: 0x7000,
             moved: BTreeMap::new(),
             settings: Settings { completion: Completion::Now, delay: 0, keep: true, split: 0, ending: false },
+            others: Vec::new(),
             refuse: None,
             spoil: None,
             outcomes: VecDeque::new(),
@@ -121,6 +126,14 @@ impl World {
         let thread = system::thread();
         let outcome = self.threads.may_wait(thread);
         self.findings.check(outcome, thread);
+    }
+
+    /// The callouts of other drivers at a layer, the first one first.
+    pub(crate) fn others(&self, kind: Kind, ipv6: bool) -> Vec<Other> {
+        let here = |other: &&Other| other.kind == kind && other.ipv6 == ipv6;
+        let mut others: Vec<Other> = self.others.iter().filter(here).copied().collect();
+        others.sort_unstable_by_key(|other| core::cmp::Reverse(other.weight));
+        others
     }
 
     /// A packet leaves.

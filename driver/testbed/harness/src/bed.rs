@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use divert_driver_protocol::limits::NAME;
 use divert_testbed_control::{
-    Blast, Blasted, CODE, Event, Failure, Fate, LOAD_FAILURE_PATH, MAX_REPLY, Outcome, PATH, Packet, Reply,
-    Report, Request, Settings, UNLOAD_REPORT_PATH,
+    Blast, Blasted, CODE, Event, Failure, Fate, LOAD_FAILURE_PATH, MAX_REPLY, Other, Outcome, PATH, Packet,
+    Reply, Report, Request, Settings, UNLOAD_REPORT_PATH,
 };
 use divert_testbed_model::{Finding, Rule};
 
@@ -186,6 +186,11 @@ impl Bed {
         self.done(&Request::Fail(failure))
     }
 
+    /// The callouts of other drivers from now on.
+    pub(crate) fn others(&self, others: Vec<Other>) -> Check {
+        self.done(&Request::Others(others))
+    }
+
     /// Waits until the stack has nothing to do.
     pub(crate) fn settle(&self) -> Check {
         self.done(&Request::Settle)
@@ -243,6 +248,7 @@ impl Bed {
         }
         self.fail(Failure::None)?;
         self.set(Settings::default())?;
+        self.others(vec![])?;
         self.outcomes()?;
         let mut report = self.report()?;
         // Closing travels by itself.

@@ -320,9 +320,26 @@ fn arbitration() {
         run(&[out(FWP_ACTION_BLOCK, true, true), out(FWP_ACTION_PERMIT, false, false)]),
         (Fate::Absorbed, vec![Rule::ActionWithoutRight])
     );
+    // A soft block is overruled by a permit.
+    assert_eq!(
+        run(&[out(FWP_ACTION_BLOCK, false, false), out(FWP_ACTION_PERMIT, false, false)]),
+        (Fate::Permitted, vec![])
+    );
+    // A hard permit is vetoed, but not taken back otherwise; what is left as it was is no answer.
+    assert_eq!(
+        run(&[out(FWP_ACTION_PERMIT, false, true), out(FWP_ACTION_BLOCK, false, true)]),
+        (Fate::Blocked, vec![])
+    );
+    assert_eq!(
+        run(&[out(FWP_ACTION_PERMIT, false, true), out(FWP_ACTION_CONTINUE, false, true)]),
+        (Fate::Permitted, vec![Rule::ActionWithoutRight])
+    );
+    for (action, fate) in [(FWP_ACTION_PERMIT, Fate::Permitted), (FWP_ACTION_BLOCK, Fate::Blocked)] {
+        assert_eq!(run(&[out(action, false, true), out(action, false, true)]), (fate, vec![]));
+    }
     assert_eq!(run(&[out(0x77, false, false)]), (Fate::Permitted, vec![Rule::UnknownAction]));
     let mut arbiter = Arbiter::new();
     assert_eq!(arbiter.ask(5).rights, FWPS_RIGHT_ACTION_WRITE);
     let _ = arbiter.answer(&out(FWP_ACTION_BLOCK, true, true));
-    assert_eq!(arbiter.ask(5).rights, 0);
+    assert_eq!((arbiter.ask(5).rights, arbiter.ask(5).actionType), (0, FWP_ACTION_BLOCK));
 }

@@ -7,6 +7,7 @@ mod handles;
 mod holds;
 mod hostile;
 mod lists;
+mod others;
 mod process;
 mod rules;
 mod verdicts;
@@ -45,6 +46,10 @@ pub(crate) const ALL: &[(&str, Test)] = &[
     ("lists: only callouts that are needed", lists::only_what_is_needed),
     ("lists: loopback", lists::loopback),
     ("lists: a capture", lists::captures),
+    ("others: who is asked before the driver", others::before),
+    ("others: who is asked after it", others::after),
+    ("others: what they do when a packet comes by again", others::again),
+    ("others: sockets", others::sockets),
     ("events: flows", events::flows),
     ("events: unloading with flows", events::flow_at_unload),
     ("events: sockets", events::sockets),
