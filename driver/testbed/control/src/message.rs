@@ -216,6 +216,8 @@ pub enum Request {
     Misuse(Rule),
     /// The callouts of other drivers from now on.
     Others(Vec<Other>),
+    /// These bytes, answered by [`Reply::Echo`].
+    Echo(Vec<u8>),
 }
 
 /// An answer.
@@ -235,6 +237,8 @@ pub enum Reply {
     Report(Box<Report>),
     /// The request cannot be served: it is malformed, or there is no such thing.
     Refused,
+    /// The bytes.
+    Echo(Vec<u8>),
 }
 
 choice!(Hands { None, Other });
@@ -380,6 +384,10 @@ impl Request {
                 to.push(12);
                 others.put(&mut to);
             }
+            Self::Echo(bytes) => {
+                to.push(13);
+                to.extend_from_slice(bytes);
+            }
         }
         to
     }
@@ -403,6 +411,8 @@ impl Request {
             10 => Ok(Self::Forget),
             11 => Ok(Self::Misuse(Wire::get(from)?)),
             12 => Ok(Self::Others(Wire::get(from)?)),
+            // To the end, in one piece: it is for measuring.
+            13 => Ok(Self::Echo(core::mem::take(from).to_vec())),
             _ => Err(Malformed),
         })
     }
@@ -438,6 +448,10 @@ impl Reply {
                 report.put(&mut to);
             }
             Self::Refused => to.push(6),
+            Self::Echo(bytes) => {
+                to.push(7);
+                to.extend_from_slice(bytes);
+            }
         }
         to
     }
@@ -455,6 +469,7 @@ impl Reply {
             4 => Ok(Self::Blasted(Wire::get(from)?)),
             5 => Ok(Self::Report(Box::new(Wire::get(from)?))),
             6 => Ok(Self::Refused),
+            7 => Ok(Self::Echo(core::mem::take(from).to_vec())),
             _ => Err(Malformed),
         })
     }

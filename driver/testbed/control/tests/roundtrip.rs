@@ -97,6 +97,15 @@ fn replies() -> Vec<Reply> {
     ]
 }
 
+/// What is echoed has no length of its own.
+#[test]
+fn echoes() {
+    for bytes in [vec![], vec![1, 2, 3]] {
+        assert_eq!(Request::decode(&Request::Echo(bytes.clone()).encode()), Ok(Request::Echo(bytes.clone())));
+        assert_eq!(Reply::decode(&Reply::Echo(bytes.clone()).encode()), Ok(Reply::Echo(bytes)));
+    }
+}
+
 #[test]
 fn there_and_back() {
     for request in requests() {

@@ -101,6 +101,7 @@ fn serve(request: Request, room: usize) -> Reply {
             WORLD.with(|world| world.others = others);
             Reply::Done
         }
+        Request::Echo(bytes) => Reply::Echo(bytes),
         Request::Misuse(rule) => {
             if misuse::commit(rule) {
                 Reply::Done
