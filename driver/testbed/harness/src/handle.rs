@@ -89,6 +89,16 @@ impl Handle {
         Ok(Self { device: Device::open(&format!(r"\\.\{NAME}"))? })
     }
 
+    /// The handle with this number, which this process was given.
+    pub(crate) fn given(number: usize) -> Result<Self, Code> {
+        Ok(Self { device: Device::given(number)? })
+    }
+
+    /// Gives it to another process; gives the number that it has there.
+    pub(crate) fn give(&self, child: &std::process::Child) -> Result<usize, Code> {
+        self.device.give(child)
+    }
+
     /// Opens a handle with a filter.
     pub(crate) fn open(layer: Layer, filter: &str, priority: i16, flags: Flags) -> Check<Self> {
         let program = filters::program(layer, filter)?;

@@ -3,12 +3,13 @@
 
 use std::ffi::OsStr;
 use std::os::windows::ffi::OsStrExt as _;
+use std::os::windows::io::AsRawHandle as _;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use windows_sys::Win32::Foundation::{
-    CloseHandle, ERROR_IO_PENDING, ERROR_SERVICE_EXISTS, GENERIC_READ, GENERIC_WRITE, GetLastError, HANDLE,
-    INVALID_HANDLE_VALUE, WAIT_OBJECT_0,
+    CloseHandle, DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_IO_PENDING, ERROR_SERVICE_EXISTS,
+    GENERIC_READ, GENERIC_WRITE, GetLastError, HANDLE, INVALID_HANDLE_VALUE, WAIT_OBJECT_0,
 };
 use windows_sys::Win32::Storage::FileSystem::{CreateFileW, FILE_FLAG_OVERLAPPED, OPEN_EXISTING};
 use windows_sys::Win32::System::IO::{CancelIoEx, DeviceIoControl, GetOverlappedResult, OVERLAPPED};
@@ -18,7 +19,7 @@ use windows_sys::Win32::System::Services::{
     SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, SERVICE_KERNEL_DRIVER, SERVICE_STATUS, SERVICE_STOPPED,
     StartServiceW,
 };
-use windows_sys::Win32::System::Threading::{CreateEventW, WaitForSingleObject};
+use windows_sys::Win32::System::Threading::{CreateEventW, GetCurrentProcess, WaitForSingleObject};
 
 use super::{Code, TIMEOUT};
 
@@ -41,6 +42,9 @@ pub(crate) struct Device {
 unsafe impl Send for Device {}
 // SAFETY: as above.
 unsafe impl Sync for Device {}
+
+/// Longer than a request takes to end that was cancelled, in milliseconds.
+const PATIENCE: u32 = 10_000;
 
 /// A request that waits. Its buffers live as long as the system may write to them.
 pub(crate) struct Pending {
@@ -76,6 +80,24 @@ impl Device {
             return Err(last());
         }
         Ok(Self { handle, closed: AtomicBool::new(false) })
+    }
+
+    /// The handle with this number, which this process was given.
+    #[allow(clippy::unnecessary_wraps, reason = "elsewhere there are none")]
+    pub(crate) fn given(number: usize) -> Result<Self, Code> {
+        Ok(Self { handle: std::ptr::without_provenance_mut(number), closed: AtomicBool::new(false) })
+    }
+
+    /// Gives the handle to another process; gives the number that it has there.
+    pub(crate) fn give(&self, child: &std::process::Child) -> Result<usize, Code> {
+        let mut there = null_mut();
+        // SAFETY: no conditions.
+        let this = unsafe { GetCurrentProcess() };
+        let child = child.as_raw_handle();
+        // SAFETY: both processes and the handle are open; the variable outlives the call.
+        let done =
+            unsafe { DuplicateHandle(this, self.handle, child, &raw mut there, 0, 0, DUPLICATE_SAME_ACCESS) };
+        if done == 0 { Err(last()) } else { Ok(there.addr()) }
     }
 
     /// Makes a request and waits for it; gives the length of the answer.
@@ -183,7 +205,12 @@ impl Drop for Pending {
         if !self.done.load(Ordering::Acquire) {
             self.cancel();
             // The device may be closed already; then the request is done.
-            let _ = self.result(true);
+            if self.outcome(PATIENCE) == Err(TIMEOUT) {
+                // A driver that keeps it is broken; what it may still write to must stay.
+                std::mem::forget(std::mem::take(&mut self.overlapped));
+                std::mem::forget(std::mem::take(&mut self.output));
+                return;
+            }
         }
         // SAFETY: opened by us, closed once; the request is done.
         unsafe { CloseHandle(self.overlapped.hEvent) };

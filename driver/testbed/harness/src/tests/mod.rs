@@ -73,6 +73,7 @@ pub(crate) const ALL: &[(&str, Test)] = &[
     ("holds: many threads", holds::stress),
     ("hostile: requests", hostile::requests),
     ("hostile: lengths", hostile::lengths),
+    ("hostile: another process", hostile::another_process),
     ("verdicts: the driver and the virtual machine agree", verdicts::agree),
 ];
 
@@ -80,6 +81,7 @@ pub(crate) const ALL: &[(&str, Test)] = &[
 pub(crate) fn child(role: &str) -> ExitCode {
     match role {
         "victim" => process::victim(),
+        "stranger" => hostile::stranger(),
         _ => {
             eprintln!("no role {role}");
             ExitCode::FAILURE

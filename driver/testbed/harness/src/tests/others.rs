@@ -10,7 +10,7 @@ use super::events::event;
 use crate::Check;
 use crate::bed::Bed;
 use crate::handle::{Context as _, Handle};
-use crate::packets::{forwarded, id_of, inbound, outbound, udp};
+use crate::packets::{forwarded, id_of, outbound, udp};
 
 /// Weights of sublayers around the driver's.
 const BEFORE: u16 = 0xFFFF;
@@ -23,11 +23,7 @@ fn other(kind: Kind, weight: u16, fate: Fate, hard: bool) -> Other {
 }
 
 fn arriving(kind: Kind, packet: Vec<u8>) -> Packet {
-    match kind {
-        Kind::Inbound => inbound(packet),
-        Kind::Outbound => outbound(packet),
-        _ => forwarded(packet),
-    }
+    Packet { kind, ..forwarded(packet) }
 }
 
 fn layer(kind: Kind) -> Layer {
