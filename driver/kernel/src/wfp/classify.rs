@@ -40,7 +40,7 @@ pub(crate) fn asked(row: usize, question: &Question<'_>, answer: &mut Answer<'_>
     match (verdict, entry.layer) {
         (Verdict::LetGo, _) => answer.go_on(),
         (Verdict::Block, WfpLayer::InboundIpPacket | WfpLayer::OutboundIpPacket | WfpLayer::IpForward) => {
-            answer.take()
+            answer.take();
         }
         (Verdict::Block, _) => answer.block(),
     }

@@ -127,8 +127,15 @@ impl Bed {
         }
     }
 
-    /// Loads after an unload.
+    /// Loads after an unload, or after a load that has failed, whose process may still be on its way out.
     pub(crate) fn reload(&mut self) -> Check {
+        const TRIES: usize = 5;
+        for _ in 1..TRIES {
+            match self.load() {
+                Ok(()) => return Ok(()),
+                Err(_) => std::thread::sleep(Duration::from_millis(100)),
+            }
+        }
         self.load()
     }
 
