@@ -1,7 +1,7 @@
 //! The command line: what is common to all commands. Each command's own arguments are beside it in `cmd`.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use divert_vm::layer::Layer;
@@ -190,6 +190,44 @@ impl Selection {
     pub(crate) fn file(path: PathBuf) -> Self {
         if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path) }
     }
+
+    /// The file that it is read from; `-` is standard input.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Text(_) => None,
+            Self::Stdin => Some(Path::new("-")),
+            Self::File(path) | Self::Bytecode(path) => Some(path),
+        }
+    }
+}
+
+/// Standard input, which can be read once.
+#[derive(Debug, Default)]
+pub(crate) struct Once(bool);
+
+impl Once {
+    /// Takes it, if that is what is selected.
+    ///
+    /// # Errors
+    /// When it was taken before: the second reader would find nothing.
+    pub(crate) fn take(&mut self, selection: &Selection) -> Outcome<()> {
+        self.take_if(*selection == Selection::Stdin)
+    }
+
+    /// Takes it, if that is what an input is called.
+    ///
+    /// # Errors
+    /// When it was taken before.
+    pub(crate) fn take_input(&mut self, name: &OsStr) -> Outcome<()> {
+        self.take_if(name == "-")
+    }
+
+    fn take_if(&mut self, wanted: bool) -> Outcome<()> {
+        if wanted && std::mem::replace(&mut self.0, true) {
+            return Err(usage("standard input can be read once only, and `-` is given twice"));
+        }
+        Ok(())
+    }
 }
 
 impl Forced {
@@ -198,6 +236,8 @@ impl Forced {
         let mut all = arguments.into_iter().map(Selection::of).collect::<Outcome<Vec<_>>>()?;
         all.extend(self.files.into_iter().map(Selection::file));
         all.extend(self.texts.into_iter().map(Selection::Text));
+        let mut stdin = Once::default();
+        all.iter().try_for_each(|selection| stdin.take(selection))?;
         Ok(all)
     }
 

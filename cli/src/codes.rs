@@ -37,7 +37,7 @@ pub(crate) const CODES: &[Code] = &[
     Code { code: NOT_BYTECODE, name: "not-bytecode", explanation: "A file does not have the shape of a compiled filter: it is something else, of another version, or damaged." },
     Code { code: REFUSED, name: "refused-bytecode", explanation: "The verifier refuses a compiled filter. The V-number is that of the invariant in `vm/SPEC.md`." },
     Code { code: BAD_OBJECT, name: "bad-object", explanation: "A text that begins with `@WinDiv_` is not a filter object of WinDivert 2.2, or one that begins with `@Divert_` not the object text of a program (`vm/SPEC.md` §9)." },
-    Code { code: TARGET, name: "target-too-small", explanation: "The filter has a meaning, but the target cannot express it: WinDivert objects hold 255 tests, for example." },
+    Code { code: TARGET, name: "target-too-small", explanation: "The filter has a meaning, but the target cannot express it: WinDivert's library takes 256 tests and its driver 255, for example." },
     Code { code: CANNOT_WRITE, name: "cannot-write", explanation: "An output file cannot be made. Nothing of it remains." },
     Code { code: NOT_CAPTURE, name: "not-a-capture", explanation: "An input is neither pcap nor pcapng nor lines of events." },
     Code { code: DAMAGE, name: "damaged-capture", explanation: "A capture is damaged at one place; all that can be read around it has been evaluated." },
@@ -74,6 +74,25 @@ pub(crate) fn lookup(word: &str) -> Option<(&'static str, &'static str, &'static
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `BLESS=1` writes the table anew.
+    #[test]
+    fn the_manual_has_all_codes() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        let page = std::fs::read_to_string(path).expect("the manual").replace("\r\n", "\n");
+        let (before, rest) = page.split_once("<!-- codes -->\n").expect("the place of the table");
+        let (_, after) = rest.split_once("<!-- end -->").expect("its end");
+        let row = |entry: &Code| format!("| {} | {} | {} |\n", entry.code, entry.name, entry.explanation);
+        let rows: String = CODES.iter().map(row).collect();
+        let now = format!(
+            "{before}<!-- codes -->\n| code | name | meaning |\n| --- | --- | --- |\n{rows}<!-- end -->{after}"
+        );
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(path, &now).expect("the manual is written");
+        } else {
+            assert!(now == page, "the table of codes is out of date; BLESS=1 writes it anew");
+        }
+    }
 
     #[test]
     fn codes_are_unique_and_found() {

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod brief;
 #[expect(dead_code, reason = "what a capture says is read before every command asks for it")]
 mod capture;
 mod cmd;
@@ -15,6 +16,9 @@ mod console;
 mod eval;
 mod events;
 mod finding;
+mod flags;
+mod found;
+mod identity;
 mod input;
 mod lints;
 mod live;

@@ -115,7 +115,9 @@ fn unknown(word: &str, error: &str) -> Stop {
 
 /// What is to be said of a code or name, as a page.
 pub(crate) fn page(word: &str) -> Outcome<String> {
-    let Some((code, name, explanation)) = codes::lookup(word) else {
+    // Codes are written in capitals and names in small letters, but here it is clear what is meant.
+    let found = [word.to_owned(), word.to_ascii_uppercase(), word.to_ascii_lowercase()];
+    let Some((code, name, explanation)) = found.iter().find_map(|word| codes::lookup(word)) else {
         return Err(usage(&format!("there is no finding `{word}`; codes and names are in the reference")));
     };
     let mut page = format!("{code} {name}\n\n{explanation}\n");

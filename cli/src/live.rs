@@ -3,16 +3,20 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use divert_compiler::analysis::{Content, Witness};
 use divert_driver_client::{
-    Address, Buffer, Code, Data, Error, EventKind, Filter, Flags, Handle, Layer, Options, Reflect, system,
+    Address, Buffer, Code, Data, Endpoint, Error, EventKind, Filter, Flags, Handle, Layer, Options, Reflect,
+    system,
 };
-use divert_vm::address::Ipv6;
-use divert_vm::packet::{Packet, Protocol, Version};
+use divert_vm::input::{Address as Facts, Reflected};
+use divert_vm::packet::Packet;
 use serde_json::{Value, json};
 
+use crate::brief::{Ends, Flow};
 use crate::codes;
 use crate::console::{Outcome, Stop};
 use crate::finding::Finding;
+use crate::{flags, found};
 
 /// How long a look at the driver waits for one more event.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -59,7 +63,7 @@ impl Seen {
     }
 
     fn layer(&self) -> Option<Layer> {
-        Layer::from_number(u8::try_from(self.handle.layer).ok()?)
+        layer_of(&self.handle)
     }
 
     /// The filter as text; the object where that is not to be had.
@@ -75,7 +79,7 @@ impl Seen {
         let Reflect { process_id, priority, flags, .. } = self.handle;
         let layer = self.layer().map_or("?", Layer::name);
         let program = program(process_id).unwrap_or_else(|| "?".to_owned());
-        let flags = flag_names(Flags::from_bits(flags)).join(" ");
+        let flags = flags::names(Flags::from_bits(flags)).join(" ");
         let flags = if flags.is_empty() { flags } else { format!("  [{flags}]") };
         format!("{process_id:>6}  {layer:<15}  {priority:>6}  {program}{flags}\n        {}\n", self.filter())
     }
@@ -88,7 +92,7 @@ impl Seen {
             "program": program(self.handle.process_id),
             "layer": self.layer().map(Layer::name),
             "priority": self.handle.priority,
-            "flags": flag_names(Flags::from_bits(self.handle.flags)),
+            "flags": flags::names(Flags::from_bits(self.handle.flags)),
             "timestamp": self.handle.timestamp,
             "filter": self.filter(),
             "object": self.object,
@@ -100,17 +104,9 @@ fn program(process_id: u32) -> Option<String> {
     system::program(process_id).ok().map(|path| path.display().to_string())
 }
 
-/// Names of the flags that are set.
-pub(crate) fn flag_names(flags: Flags) -> Vec<&'static str> {
-    let known = [
-        (Flags::SNIFF, "sniff"),
-        (Flags::DROP, "drop"),
-        (Flags::RECV_ONLY, "recv-only"),
-        (Flags::SEND_ONLY, "send-only"),
-        (Flags::NO_INSTALL, "no-install"),
-        (Flags::FRAGMENTS, "fragments"),
-    ];
-    known.into_iter().filter(|(flag, _)| flags.has(*flag)).map(|(_, name)| name).collect()
+/// The layer of a handle.
+fn layer_of(handle: &Reflect) -> Option<Layer> {
+    Layer::from_number(u8::try_from(handle.layer).ok()?)
 }
 
 /// A handle that is told of all others.
@@ -205,14 +201,13 @@ pub(crate) fn follow(
 pub(crate) fn line(address: &Address, data: &[u8]) -> String {
     let way = if address.outbound { "out" } else { "in " };
     match &address.data {
-        Data::Network { if_idx, .. } => format!("{way} if {if_idx}  {}", packet(data)),
+        Data::Network { if_idx, .. } => match Packet::parse(data) {
+            Ok(packet) => format!("{way} if {if_idx}  {}", Flow(&packet)),
+            Err(_) => format!("{way} if {if_idx}  {} bytes", data.len()),
+        },
         Data::Endpoint(end) => {
             let event = EventKind::from_number(address.event).map_or("?", EventKind::name);
-            let (local, remote) = (Ipv6(end.local_addr), Ipv6(end.remote_addr));
-            format!(
-                "{event:<11}  {way}  process {}  protocol {}  {local} port {}  {remote} port {}",
-                end.process_id, end.protocol, end.local_port, end.remote_port
-            )
+            format!("{event:<11}  {way}  {}", Ends(&Endpoint { ipv6: address.ipv6, ..*end }))
         }
         Data::Reflect(_) => Seen::of(address, data).map_or_else(String::new, |seen| {
             format!("{}  {}", seen.kind.name(), seen.lines().split_whitespace().collect::<Vec<_>>().join(" "))
@@ -220,87 +215,105 @@ pub(crate) fn line(address: &Address, data: &[u8]) -> String {
     }
 }
 
-fn packet(bytes: &[u8]) -> String {
-    let Ok(packet) = Packet::parse(bytes) else { return format!("{} bytes", bytes.len()) };
-    let addresses = match packet.version() {
-        Version::V4 => bytes.get(12..20).map(|found| found.split_at(4)),
-        Version::V6 => bytes.get(8..40).map(|found| found.split_at(16)),
+/// A packet or event in the form that `eval` reads; of a handle also its flags and when it was opened.
+pub(crate) fn event(address: &Address, data: &[u8]) -> Value {
+    let (if_idx, sub_if_idx) = match address.data {
+        Data::Network { if_idx, sub_if_idx } => (if_idx, sub_if_idx),
+        Data::Endpoint(_) | Data::Reflect(_) => (0, 0),
     };
-    let shown = |bytes: &[u8]| match bytes {
-        [a, b, c, d] => format!("{a}.{b}.{c}.{d}"),
-        long => {
-            long.first_chunk().map_or_else(String::new, |all| Ipv6(u128::from_be_bytes(*all)).to_string())
-        }
+    let content = match &address.data {
+        Data::Network { .. } => Content::Packet(data.to_vec()),
+        // Whether it is IPv6 stands in the record.
+        Data::Endpoint(end) => Content::Endpoint(Endpoint { ipv6: address.ipv6, ..*end }),
+        Data::Reflect(handle) => Content::Reflected(Reflected {
+            process_id: handle.process_id,
+            layer: layer_of(handle).unwrap_or(Layer::Network),
+            priority: handle.priority,
+        }),
     };
-    let (from, to) = addresses.map_or_else(Default::default, |(from, to)| (shown(from), shown(to)));
-    let transport = packet.transport();
-    let at = transport.offset as usize;
-    let port = |at: usize| {
-        bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u16::from_be_bytes(*word))
+    let Address { timestamp, outbound, loopback, impostor, .. } = *address;
+    let witness = Witness {
+        layer: Layer::from_number(address.layer).unwrap_or(Layer::Network),
+        event: EventKind::from_number(address.event).unwrap_or(EventKind::Packet),
+        address: Facts { timestamp, outbound, loopback, impostor, if_idx, sub_if_idx },
+        content,
     };
-    let payload = packet.end().saturating_sub(transport.payload as usize);
-    match transport.kind {
-        Protocol::Tcp | Protocol::Udp => {
-            let name = if transport.kind == Protocol::Tcp { "TCP" } else { "UDP" };
-            format!("{name} {from} port {} > {to} port {}, {payload} bytes", port(at), port(at + 2))
-        }
-        Protocol::Icmp | Protocol::Icmpv6 => {
-            let name = if transport.kind == Protocol::Icmp { "ICMP" } else { "ICMPv6" };
-            format!("{name} {from} > {to}, type {}", bytes.get(at).copied().unwrap_or(0))
-        }
-        Protocol::Other => format!("protocol {} {from} > {to}, {payload} bytes", transport.number),
+    let mut line = found::event(&witness);
+    if let (Data::Reflect(handle), Some(members)) =
+        (&address.data, line.pointer_mut("/addr/reflect").and_then(Value::as_object_mut))
+    {
+        members.insert("layer".to_owned(), handle.layer.into());
+        members.insert("timestamp".to_owned(), handle.timestamp.into());
+        members.insert("flags".to_owned(), handle.flags.into());
     }
+    line
 }
 
-/// A packet or event in the form that `eval` reads.
-pub(crate) fn event(address: &Address, data: &[u8]) -> Value {
-    let mut addr = json!({
-        "layer": address.layer,
-        "event": address.event,
-        "timestamp": address.timestamp,
-        "outbound": address.outbound,
-        "loopback": address.loopback,
-        "impostor": address.impostor,
-        "ipv6": address.ipv6,
-    });
-    let words = |number: u128| {
-        json!([number as u32, (number >> 32) as u32, (number >> 64) as u32, (number >> 96) as u32])
-    };
-    let mut put = |name: &str, value: Value| {
-        if let Some(members) = addr.as_object_mut() {
-            members.insert(name.to_owned(), value);
-        }
-    };
-    match &address.data {
-        Data::Network { if_idx, sub_if_idx } => {
-            put("ifIdx", json!(if_idx));
-            put("subIfIdx", json!(sub_if_idx));
-        }
-        Data::Endpoint(end) => put(
-            if address.layer == Layer::Flow.number() { "flow" } else { "socket" },
-            json!({
-                "endpointId": end.endpoint_id,
-                "parentEndpointId": end.parent_endpoint_id,
-                "processId": end.process_id,
-                "localAddr": words(end.local_addr),
-                "remoteAddr": words(end.remote_addr),
-                "localPort": end.local_port,
-                "remotePort": end.remote_port,
-                "protocol": end.protocol,
-            }),
-        ),
-        Data::Reflect(handle) => put(
-            "reflect",
-            json!({
-                "timestamp": handle.timestamp,
-                "processId": handle.process_id,
-                "layer": handle.layer,
-                "flags": handle.flags,
-                "priority": handle.priority,
-            }),
-        ),
+#[cfg(test)]
+mod tests {
+    use divert_fuzz::{Case, Source};
+
+    use super::*;
+    use crate::events::EventReader;
+    use crate::properties::keys;
+
+    /// What the driver says of a case.
+    fn address(case: &Case) -> Address {
+        let Witness { layer, event, address, content } = case.clone().into();
+        let (ipv6, data) = match content {
+            Content::Packet(bytes) => {
+                let data = Data::Network { if_idx: address.if_idx, sub_if_idx: address.sub_if_idx };
+                (bytes.first().is_some_and(|first| first >> 4 == 6), data)
+            }
+            Content::Endpoint(end) => (end.ipv6, Data::Endpoint(Endpoint { ipv6: false, ..end })),
+            Content::Reflected(handle) => {
+                let Reflected { process_id, layer, priority } = handle;
+                let layer = u32::from(layer.number());
+                (false, Data::Reflect(Reflect { timestamp: 5, process_id, layer, flags: 9, priority }))
+            }
+        };
+        let Facts { timestamp, outbound, loopback, impostor, .. } = address;
+        let (layer, event) = (layer.number(), event.number());
+        Address { timestamp, layer, event, outbound, loopback, impostor, ipv6, data, ..Address::default() }
     }
-    let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
-    let packet = matches!(address.data, Data::Network { .. }).then_some(hex);
-    json!({"packet": packet, "addr": addr})
+
+    #[test]
+    fn what_is_shown_is_what_eval_reads() {
+        for seed in 0..500 {
+            let mut source = Source::seeded(seed);
+            let layer = source.pick(&Layer::ALL);
+            let mut case = Case::any(&mut source, layer);
+            // Other layers have no place for an interface.
+            if let Case::Endpoint(_, _, _, address) | Case::Reflected(_, _, address) = &mut case {
+                (address.if_idx, address.sub_if_idx) = (0, 0);
+            }
+            let address = address(&case);
+            let bytes = match &case {
+                Case::Packet(_, bytes, _) => bytes.as_slice(),
+                Case::Endpoint(..) | Case::Reflected(..) => &[],
+            };
+            let line = event(&address, bytes).to_string();
+            let mut reader = EventReader::new(line.as_bytes());
+            let read = reader.next().unwrap().unwrap();
+            let described = read.event.unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert_eq!(described.judge(read.packet, keys), case.with(keys), "{line}");
+            assert!(layer != Layer::Reflect || line.contains("\"flags\":9"), "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_are_those_of_eval() {
+        let mut address = Address { outbound: true, ..Address::default() };
+        let packet =
+            [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x10, 0, 0, 53, 0, 8, 0, 0];
+        assert_eq!(line(&address, &packet), "out if 0  10.0.0.1:4096 -> 10.0.0.2:53  UDP  28 bytes");
+        assert_eq!(line(&address, b"?"), "out if 0  1 bytes");
+        let v4 = |last: u128| 0xFFFF_0A00_0000 + last;
+        let end = Endpoint { local_addr: v4(1), remote_addr: v4(2), remote_port: 53, ..Endpoint::default() };
+        let end = Endpoint { protocol: 17, process_id: 4, ..end };
+        (address.layer, address.event) = (Layer::Socket.number(), EventKind::SocketConnect.number());
+        address.data = Data::Endpoint(end);
+        let shown = line(&address, &[]);
+        assert_eq!(shown, "CONNECT      out  10.0.0.1:0 - 10.0.0.2:53  UDP  process 4");
+    }
 }

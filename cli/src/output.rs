@@ -1,4 +1,5 @@
-//! Output files: written beside their place and renamed to it, so that nobody ever sees half of one.
+//! Output files: written beside their place and renamed to it, so that nobody ever sees half of one; and never over what
+//! is read.
 
 use std::fs::{self, Permissions};
 use std::io::{self, BufWriter, Write};
@@ -7,8 +8,78 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::codes;
+use crate::console::{Console, Outcome, Stop};
 use crate::finding::{Finding, Origin};
+use crate::identity;
 use crate::input::reason;
+
+/// Whether an output is standard output.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Refuses an output that is one of the inputs: it would be lost, or read while it is written. `-` is a standard stream.
+///
+/// # Errors
+/// When it is one, whatever it is called there.
+pub(crate) fn apart<'p>(output: &Path, inputs: impl IntoIterator<Item = &'p Path>) -> Result<(), Finding> {
+    let Some(written) = identity::of_output(output) else { return Ok(()) };
+    let Some(input) = inputs.into_iter().find(|input| identity::of_input(input).as_ref() == Some(&written))
+    else {
+        return Ok(());
+    };
+    let called = |path: &Path, stream: &str| {
+        if path.as_os_str() == "-" { stream.to_owned() } else { format!("`{}`", path.display()) }
+    };
+    let (read, written) = (called(input, "standard input"), called(output, "standard output"));
+    let message = if input == output && !is_stdout(output) {
+        format!("{written} is read, and cannot be written over")
+    } else {
+        format!("{written} is the same file as {read}, which is read")
+    };
+    let origin = Origin::File(output.to_path_buf());
+    Err(Finding::whole(&origin, codes::CANNOT_WRITE, message).help("write to another file"))
+}
+
+/// Refuses a second thing on standard output beside what is written there: of the options, each with whether it is given,
+/// none may be.
+///
+/// # Errors
+/// When one is.
+pub(crate) fn alone(output: Option<&Path>, options: &[(bool, &str)]) -> Result<(), Finding> {
+    let other = options.iter().find(|(given, _)| *given).filter(|_| output.is_some_and(is_stdout));
+    other.map_or(Ok(()), |(_, option)| {
+        let message = format!("`-w -` and `{option}` would both write to standard output");
+        Err(Finding::command(codes::USAGE, message).help("write to a file with -w FILE"))
+    })
+}
+
+/// Begins an output; `-` is standard output. `binary`: it is nothing to be seen on a terminal.
+///
+/// # Errors
+/// When no file can be made there.
+pub(crate) fn open(path: &Path, binary: Option<&str>, console: &mut Console) -> Outcome<OutFile> {
+    if !is_stdout(path) {
+        return OutFile::create(path).map_err(|error| cannot_write(path, &error).into());
+    }
+    if let Some(what) = binary.filter(|_| console.out_is_terminal()) {
+        let finding = Finding::command(codes::USAGE, format!("{what} is not for terminals"));
+        return Err(finding.help("write it to a file with -w FILE").into());
+    }
+    Ok(OutFile::to(console.raw()))
+}
+
+/// What became of writing. Only standard output and pipes have readers that go away, and that changes no answer.
+///
+/// # Errors
+/// When it failed in any other way.
+pub(crate) fn written(path: &Path, written: io::Result<()>) -> Outcome<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if is_stdout(path) => Err(Stop::Output(error)),
+        written => written.map_err(|error| cannot_write(path, &error).into()),
+    }
+}
 
 /// Puts `bytes` into the file at `path`. A file that is there keeps its permissions, a symbolic link stays one, and what
 /// is no regular file (`/dev/null`, a named pipe) is written to.
@@ -41,6 +112,22 @@ fn try_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.finish()
 }
 
+/// Finds out whether a file can be made at `path`, where what will be in it takes long.
+///
+/// # Errors
+/// If not.
+pub(crate) fn probe(path: &Path) -> Result<(), Finding> {
+    let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+    // Who reads a pipe would see its end.
+    if is_stdout(path) || is_special {
+        return Ok(());
+    }
+    OutFile::create(path).map(drop).map_err(|error| cannot_write(path, &error))
+}
+
+/// Collected before each write.
+const BUFFER: usize = 256 * 1024;
+
 /// A file in the making; it goes away when it is not finished.
 pub(crate) struct OutFile(Sink);
 
@@ -68,13 +155,13 @@ impl OutFile {
         // Otherwise only the owner could read it; the mask of the process applies.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = BufWriter::new(builder.tempfile_in(folder_of(&target))?);
+        let file = BufWriter::with_capacity(BUFFER, builder.tempfile_in(folder_of(&target))?);
         Ok(Self(Sink::Beside(file, target, present.map(|metadata| metadata.permissions()))))
     }
 
     /// Bytes that go to a stream.
     pub(crate) fn to(stream: Box<dyn Write>) -> Self {
-        Self(Sink::Direct(BufWriter::new(stream)))
+        Self(Sink::Direct(BufWriter::with_capacity(BUFFER, stream)))
     }
 
     /// Adds bytes.
@@ -85,6 +172,17 @@ impl OutFile {
         match &mut self.0 {
             Sink::Beside(file, ..) => file.write_all(bytes),
             Sink::Direct(stream) => stream.write_all(bytes),
+        }
+    }
+
+    /// Lets what was written to a stream be seen; a file is seen when it is finished.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Sink::Beside(..) => Ok(()),
+            Sink::Direct(stream) => stream.flush(),
         }
     }
 

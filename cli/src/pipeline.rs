@@ -1,14 +1,14 @@
 //! The way of a filter from one form to the next. Each step either gives the next form or says what is wrong.
 
-use std::fs;
-use std::path::PathBuf;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use divert_compiler::Dialect;
 use divert_compiler::back::bytecode::emit;
 use divert_compiler::debug;
 use divert_compiler::front::object::ObjectError;
-use divert_compiler::front::text::{Analysis, LowerError, Options, Typed, analyse, lower};
+use divert_compiler::front::text::{Analysis, Loader, LowerError, Options, Typed, analyse, lower};
 use divert_compiler::front::{self, bytecode, windivert};
 use divert_compiler::graph::{Builder, Graph};
 use divert_compiler::lint::{self, Levels};
@@ -20,11 +20,12 @@ use divert_vm::limits::USER_WORK;
 use divert_vm::object::{PREFIX, ReadError};
 use divert_vm::program::{Program, Verified};
 
-use crate::args::{DialectName, LayerName, Reading};
+use crate::args::{DialectName, LayerName, Reading, Selection};
 use crate::codes;
 use crate::console::{Console, Outcome, Stop};
 use crate::finding::{Finding, Origin, SourceText};
-use crate::input::{Content, Filter, file_hint, reason};
+use crate::input::{self, Content, Filter, file_hint, read_set, swapped};
+use crate::{identity, output};
 
 /// What became of a filter on the way to its graph.
 pub(crate) struct Understood {
@@ -34,6 +35,29 @@ pub(crate) struct Understood {
     pub(crate) graph: Option<Graph>,
     /// What a text was understood as.
     pub(crate) typed: Option<Typed>,
+}
+
+/// Reads a filter, whose files `output` may not be: its own and those of its sets.
+///
+/// # Errors
+/// When it is one of them, or the filter cannot be read.
+pub(crate) fn read(selection: Selection, reading: &Reading, output: Option<&Path>) -> Outcome<Filter> {
+    if let Some(output) = output {
+        output::apart(output, selection.path())?;
+    }
+    let filter = input::read(selection)?;
+    if let (Some(output), Content::Text(source)) = (output, &filter.content)
+        && identity::of_output(output).is_some()
+    {
+        let named = RefCell::new(Vec::new());
+        let list = |path: &str| {
+            named.borrow_mut().push(folder(&source.origin).join(path));
+            Err(String::new())
+        };
+        let _ = analyse(&source.text, &options(reading, &list));
+        output::apart(output, named.borrow().iter().map(PathBuf::as_path))?;
+    }
+    Ok(filter)
 }
 
 /// Finds out what a filter means. At level 0 tests are kept whose outcome is certain.
@@ -219,6 +243,10 @@ fn text(source: &Arc<SourceText>, reading: &Reading, level: u8) -> Understood {
 }
 
 fn findings(source: &Arc<SourceText>, mut diagnostics: Vec<Diagnostic>) -> Vec<Finding> {
+    let failed = diagnostics.first().is_some_and(|first| first.severity == Severity::Error);
+    if let Some(finding) = failed.then(|| swapped(source)).flatten() {
+        return vec![finding];
+    }
     if let (Some(first), Some(hint)) = (diagnostics.first_mut(), file_hint(source))
         && first.severity == Severity::Error
     {
@@ -264,13 +292,24 @@ pub(crate) const fn dialect(reading: &Reading) -> Dialect {
 }
 
 fn with_options<T>(source: &SourceText, reading: &Reading, work: impl FnOnce(&Options<'_>) -> T) -> T {
-    // Paths of set files begin at the folder of the filter's file, or here when it has none.
-    let folder = match &source.origin {
+    let load = loader(&source.origin);
+    work(&options(reading, &load))
+}
+
+fn options<'l>(reading: &Reading, loader: &'l dyn Loader) -> Options<'l> {
+    Options { layer: reading.layer.map(LayerName::layer), dialect: dialect(reading), loader }
+}
+
+/// What reads the set files of a filter.
+pub(crate) fn loader(origin: &Origin) -> impl Loader + use<> {
+    let folder = folder(origin);
+    move |path: &str| read_set(&folder.join(path))
+}
+
+/// Where paths of set files begin: the folder of the filter's file, or here when it has none.
+fn folder(origin: &Origin) -> PathBuf {
+    match origin {
         Origin::File(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
         Origin::Argument | Origin::Stdin => PathBuf::new(),
-    };
-    // The words of the system, as for all other files.
-    let load = |path: &str| fs::read(folder.join(path)).map_err(|error| reason(&error));
-    let layer = reading.layer.map(LayerName::layer);
-    work(&Options { layer, dialect: dialect(reading), loader: &load })
+    }
 }

@@ -171,7 +171,7 @@ fn read_all(bytes: &[u8]) -> Outcome {
 }
 
 /// The keys of all fields that are no arrays: all that a filter can see of an input, but for its bytes.
-fn keys(input: &Input<'_>) -> Vec<Option<u128>> {
+pub(crate) fn keys(input: &Input<'_>) -> Vec<Option<u128>> {
     let fields = FIELDS.iter().filter(|info| info.layers.contains(input.layer()));
     let bytes = input.packet().map(|packet| packet.bytes().iter().map(|byte| u128::from(*byte)));
     let keys = fields.filter(|info| info.element == 0).map(|info| load::key(input, info.field, 0));

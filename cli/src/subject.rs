@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use divert_compiler::front::text::{Directory, Options, Typed, analyse};
+use divert_compiler::front::text::{Options, Typed, analyse};
 use divert_compiler::{Dialect, back, debug};
 use divert_vm::limits::USER_WORK;
 
@@ -58,10 +58,6 @@ impl Subject {
 /// The text in the debug section of a program, when it is this program's.
 fn kept(origin: &Origin, bytes: &[u8], reading: &Reading) -> Outcome<Option<(String, Typed)>> {
     let verified = pipeline::program(origin, bytes, reading, USER_WORK)?;
-    let folder = match origin {
-        Origin::File(path) => path.parent().map(std::path::PathBuf::from).unwrap_or_default(),
-        Origin::Argument | Origin::Stdin => std::path::PathBuf::new(),
-    };
-    let found = debug::belongs(verified.program(), &Directory(folder));
+    let found = debug::belongs(verified.program(), &pipeline::loader(origin));
     Ok(found.map(|(text, typed)| (text.to_owned(), typed)))
 }

@@ -1,11 +1,15 @@
 //! Every bound of this crate, with its reason.
 
 /// Most tests in a decision graph. Sixteen times what a program can hold, so that the optimiser may still bring a
-/// large graph below that; beyond it a filter definition is being multiplied by its uses.
+/// large graph below that.
 pub const MAX_NODES: usize = 1 << 20;
 
-/// Most visits while a filter is lowered: a test that makes no node costs time too.
-pub const MAX_VISITS: usize = 8 * MAX_NODES;
+/// Most tests that definitions may add by being used more than once, equal ones counted once. Four times what a program
+/// can hold: beyond that definitions multiply each other, and it should not take long to say so.
+pub const MAX_MULTIPLIED: usize = 1 << 18;
+
+/// Most visits while a filter is lowered, for each test that it may have: one that makes no node costs time too.
+pub const VISITS_A_TEST: usize = 8;
 
 /// Levels of nesting of a filter with its definitions put in their places. Each level is a stack frame or two of every
 /// later stage; this many stay within a 2 MiB stack. One text alone may nest 1,024 levels.

@@ -38,6 +38,22 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("udp.sport", &["udp.SrcPort"]),
 ];
 
+/// Common services and their ports, as IANA has them.
+#[rustfmt::skip]
+const SERVICES: &[(&str, u16)] = &[
+    ("bgp", 179), ("dhcp", 67), ("dns", 53), ("domain", 53), ("ftp", 21), ("http", 80), ("https", 443), ("imap", 143),
+    ("imaps", 993), ("ipp", 631), ("kerberos", 88), ("ldap", 389), ("ldaps", 636), ("mdns", 5353), ("mqtt", 1883),
+    ("mysql", 3306), ("netbios", 137), ("ntp", 123), ("pop3", 110), ("pop3s", 995), ("postgresql", 5432), ("rdp", 3389),
+    ("rtsp", 554), ("sip", 5060), ("smb", 445), ("smtp", 25), ("snmp", 161), ("ssh", 22), ("syslog", 514), ("telnet", 23),
+    ("tftp", 69),
+];
+
+/// The port of a service with this name.
+#[must_use]
+pub fn service(word: &str) -> Option<u16> {
+    SERVICES.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, port)| *port)
+}
+
 /// Most suggestions for one name.
 const MOST: usize = 3;
 
@@ -108,6 +124,11 @@ mod tests {
         assert_eq!(field("dstport", Layer::Flow), ["tcp.DstPort", "udp.DstPort"]);
         assert!(network("zzzzzz").is_empty());
         assert!(network("b").is_empty());
+    }
+
+    #[test]
+    fn services_are_known() {
+        assert_eq!((service("https"), service("DNS"), service("httpsx")), (Some(443), Some(53), None));
     }
 
     #[test]

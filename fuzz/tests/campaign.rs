@@ -1,11 +1,11 @@
 //! The search behind `divertc fuzz`: it reaches what can be reached, is repeatable, and finds where filters differ.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use divert_compiler::explain::{Explainer, Outcome};
 use divert_compiler::front::text::eval::eval;
 use divert_compiler::front::text::{Options, Typed, analyse};
 use divert_compiler::reach::Reach;
-use divert_fuzz::campaign::{Goal, Report, Target, is_impossible, search};
+use divert_fuzz::campaign::{Goal, Limits, Report, Target, is_impossible, search};
 use divert_fuzz::r#gen::tree;
 use divert_fuzz::oracle::agree::{Depth, Forms};
 use divert_fuzz::{Case, Source};
@@ -26,7 +26,7 @@ fn run(text: &str, layer: Layer, runs: u64) -> (Report, Vec<(usize, Outcome)>) {
     let target = target(&typed);
     let count = target.explainer.tests().len();
     let targets = [target];
-    let report = search(&targets, layer, &[], 1, |done| done < runs);
+    let report = search(&targets, layer, &[], 1, &Limits::runs(runs));
     let mut missing = Vec::new();
     for test in 0..count {
         for outcome in Outcome::ALL {
@@ -75,7 +75,7 @@ fn filters_that_differ_are_told_apart_by_a_small_case() {
         typed("tcp.DstPort == 80 or udp.DstPort in 100..199", Layer::Network),
     );
     let targets = [target(&one), target(&two)];
-    let report = search(&targets, Layer::Network, &[], 3, |done| done < 20_000);
+    let report = search(&targets, Layer::Network, &[], 3, &Limits::runs(20_000));
     assert_eq!(report.findings.len(), 1, "one for each way to differ");
     let found = &report.findings[0];
     assert_eq!(found.what, "filter 1 matches, filter 2 does not match");
@@ -148,4 +148,61 @@ proptest! {
             });
         }
     }
+}
+
+/// However early time is up, in preparation, in the search or in the proofs at the end, there is a report of what was done.
+#[test]
+fn time_is_up_at_any_step() {
+    let text = "tcp.DstPort == 443 and (ip or ipv6) or udp and not udp.DstPort in {53, 123}";
+    let typed = typed(text, Layer::Network);
+    let whole = run(text, Layer::Network, 300).0;
+    let (mut cut, mut undecided, mut last) = (0, 0, 0);
+    for steps in 0..400_u32 {
+        let left = std::cell::Cell::new(steps);
+        let in_time = || left.replace(left.get().saturating_sub(1)) > 0;
+        let forms = Forms::of_tree_in_time(typed.clone(), Depth::All, &in_time).unwrap().unwrap();
+        cut += u32::from(forms.is_cut());
+        let targets = [Target::new(forms, &typed)];
+        let limits = Limits { runs: 300, in_time: &in_time };
+        let report = search(&targets, Layer::Network, &[], 1, &limits);
+        assert!(report.findings.is_empty() && report.runs >= last && report.runs <= whole.runs);
+        assert!(report.undecided || report == whole, "{steps}: {report:?}");
+        last = report.runs;
+        undecided += u32::from(report.undecided);
+    }
+    assert!(cut > 5 && undecided > cut && undecided < 400, "{cut}, {undecided}");
+}
+
+/// The text of such a chain is nested too deeply to be read again: that is no disagreement.
+#[test]
+fn a_chain_too_deep_for_texts_has_its_other_forms() {
+    let tests: Vec<String> =
+        (0..4_000).map(|id| format!("ip.Id == {id} and tcp.DstPort == {}", id % 7)).collect();
+    let typed = typed(&tests.join(" or "), Layer::Network);
+    let forms = Forms::of_tree(typed, Depth::All).unwrap().unwrap();
+    assert!(!forms.is_cut() && forms.graphs().len() >= 4, "{}", forms.graphs().len());
+}
+
+/// Once a flow was shown as IPv4 whose address was `::1`: what is searched with is what a driver could report.
+#[test]
+fn addresses_are_of_the_events_version() {
+    for layer in [Layer::Flow, Layer::Socket] {
+        for text in [
+            "remoteAddr == ::1 or localAddr in 10.0.0.0/8 or remoteAddr == 2001:db8::1",
+            "ip and remoteAddr != 10.0.0.1 or ipv6 and localAddr == fe80::1",
+            "icmp or icmpv6 or remoteAddr & 1 == 1",
+        ] {
+            let (report, missing) = run(text, layer, 3_000);
+            assert_eq!(missing, [], "{text}");
+            for case in &report.cover {
+                let Case::Endpoint(_, _, endpoint, _) = case else { panic!("{case}") };
+                for address in [endpoint.local_addr, endpoint.remote_addr] {
+                    assert_eq!(address >> 32 == 0xFFFF, !endpoint.ipv6, "{text}: {case}");
+                }
+            }
+        }
+    }
+    // Where the filter leaves no other way, the proof still finds it.
+    let (report, _) = run("ip and remoteAddr == ::1", Layer::Flow, 500);
+    assert!(report.reached.contains_key(&Goal { target: 0, test: None, outcome: Outcome::True }));
 }

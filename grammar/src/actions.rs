@@ -8,7 +8,7 @@ use crate::ast::{
 use crate::context::Context;
 use crate::error::{Comparison, Expected, Found, SyntaxError};
 use crate::span::{Span, Spanned};
-use crate::token::Token;
+use crate::token::{Token, is_quote};
 
 /// An operand, or a constant whose place decides whether it is one.
 pub(crate) enum Node {
@@ -122,7 +122,12 @@ impl Context<'_> {
                 }
                 operands.push(expr);
             }
-            Node::Constant(_) => {
+            Node::Constant(value) => {
+                if let Some(error) = last.and_then(|last| Self::dashed_range(last, &value)) {
+                    self.report(error);
+                    operands.push(mistake(span));
+                    return operands;
+                }
                 let bare =
                     matches!(last.map(|last| &last.kind), Some(ExprKind::Test(Test { matcher: None, .. })));
                 if bare {
@@ -134,6 +139,25 @@ impl Context<'_> {
             }
         }
         operands
+    }
+
+    /// What `80-90` was meant to be, after a comparison or `in`.
+    fn dashed_range(last: &Expr, high: &Value) -> Option<SyntaxError> {
+        let mut test = last;
+        while let ExprKind::Not { operators: _, operand } = &test.kind {
+            test = operand;
+        }
+        let ExprKind::Test(Test { matcher: Some(matcher), .. }) = &test.kind else { return None };
+        let (operator, low) = match matcher {
+            Matcher::Compare { op, operand: Operand::Value(low) } => (Some((op.span, op.node)), low.span),
+            Matcher::In { negated: _, keyword: _, set: Set { braces: false, items, span } } => {
+                let one = matches!(items.as_slice(), [SetItem { kind: SetItemKind::Value(_), span: _ }]);
+                (None, one.then_some(*span)?)
+            }
+            Matcher::Compare { op: _, operand: Operand::Bytes(_) } | Matcher::In { .. } => return None,
+        };
+        let minus = Span::new(high.span.start(), high.span.start() + 1);
+        high.negative.then(|| SyntaxError::DashedRange { span: minus, operator, whole: low.to(high.span) })
     }
 
     pub(crate) fn sign(&self, start: u32, end: u32) -> Span {
@@ -215,6 +239,20 @@ impl Context<'_> {
         })
     }
 
+    /// A comparison that is compared again. It is kept, so that what is wrong within it is found, too.
+    pub(crate) fn compared_again(
+        &self,
+        head: Head,
+        op: Spanned<CompareOp>,
+        operand: Option<Operand>,
+        again: Spanned<CompareOp>,
+        span: Span,
+    ) -> Node {
+        let expected = vec![Expected::Connective];
+        self.report(SyntaxError::Unexpected { span: again.span, found: Found::Operator, expected });
+        self.compare(head, op, operand, span)
+    }
+
     pub(crate) fn inside(&self, head: Head, keyword: Spanned<bool>, set: Set, span: Span) -> Node {
         Node::Expr(head.with(Matcher::In { negated: keyword.node, keyword: keyword.span, set }, span))
     }
@@ -276,11 +314,8 @@ impl Context<'_> {
     pub(crate) fn string(&self, span: Span) -> Text {
         self.progress();
         let text = span.of(self.source);
-        let raw = match text.as_bytes() {
-            [b'"', .., b'"'] | [b'\'', .., b'\''] => text.get(1..text.len() - 1),
-            _ => text.get(1..),
-        };
-        let raw = raw.unwrap_or("");
+        let inside = text.strip_prefix(is_quote).unwrap_or(text);
+        let raw = inside.strip_suffix(is_quote).unwrap_or(inside);
         Text { raw: raw.into(), bytes: crate::text::unescape(raw, |_| ()), span }
     }
 }
@@ -364,10 +399,6 @@ fn finished(
     matcher: Option<Matcher>,
     span: Span,
 ) -> Expr {
-    // An index that could not be understood has no text.
-    if index.as_ref().is_some_and(|index| index.value.text.is_empty()) {
-        return mistake(span);
-    }
     Expr { kind: ExprKind::Test(Test { field, index, mask, matcher }), span }
 }
 

@@ -27,7 +27,7 @@ pub enum SyntaxError {
         /// The backslash and what belongs to it.
         span: Span,
     },
-    /// `tcp.Payload[0] == 'GET'`
+    /// `tcp.Payload[0] == 'GET'`, `ip.SrcAddr == “10.0.0.1”`
     SingleQuotes {
         /// Both quotes included.
         span: Span,
@@ -56,6 +56,11 @@ pub enum SyntaxError {
         /// From `!` to `=`.
         operator: Span,
     },
+    /// `tcp // web`
+    SlashComment {
+        /// From the slashes to the end of the line.
+        span: Span,
+    },
     /// The empty text, `# only a comment`, `let a = 1;`
     EmptyFilter {
         /// The end of the text.
@@ -68,7 +73,7 @@ pub enum SyntaxError {
         /// What kind of thing that is.
         found: Found,
     },
-    /// `tcp.DstPort ==`, `packet[]`, `tcp.DstPort == [1]`
+    /// `tcp.DstPort ==`, `packet[]`, `tcp.DstPort == [1]`, `- tcp`, `ip.TOS & == 3`
     MissingConstant {
         /// What stands there instead; empty at the end of the text.
         span: Span,
@@ -169,10 +174,12 @@ pub enum SyntaxError {
         /// The colon.
         span: Span,
     },
-    /// `tcp, udp`
+    /// `tcp, udp`, `tcp.DstPort in 80, 443`
     StrayComma {
         /// The comma.
         span: Span,
+        /// The constants around it, when they look like a set without braces.
+        list: Option<BareList>,
     },
     /// `tcp;`
     StraySemicolon {
@@ -216,6 +223,22 @@ pub enum SyntaxError {
         span: Span,
         /// The parentheses and what is in them.
         group: Span,
+    },
+    /// `tcp.DstPort in (80, 443)`, `tcp.DstPort in [80]`
+    SetBrackets {
+        /// The opening bracket.
+        span: Span,
+        /// From the opening to the closing bracket.
+        whole: Span,
+    },
+    /// `tcp.DstPort == 80-90`, `tcp.DstPort in 80-90`
+    DashedRange {
+        /// The `-`.
+        span: Span,
+        /// The comparison before the constants; none for `in`.
+        operator: Option<(Span, CompareOp)>,
+        /// From the first constant to the last.
+        whole: Span,
     },
     /// `tcp.DstPort {80, 443}`
     MissingIn {
@@ -269,6 +292,15 @@ pub struct Comparison {
     pub constant: Span,
     /// Whether the two would be joined by `not in`.
     pub negated: bool,
+}
+
+/// Constants with commas between them but no braces around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BareList {
+    /// From the first constant to the last.
+    pub span: Span,
+    /// The comparison before them; none for `in`, and in a definition.
+    pub operator: Option<(Span, CompareOp)>,
 }
 
 /// What was found where something else should be.
@@ -360,7 +392,7 @@ impl SyntaxError {
             | Self::Unclosed { span, .. }
             | Self::Unopened { span }
             | Self::StrayColon { span }
-            | Self::StrayComma { span }
+            | Self::StrayComma { span, .. }
             | Self::StraySemicolon { span }
             | Self::MissingSemicolon { span, .. }
             | Self::MissingComma { span, .. }
@@ -369,6 +401,9 @@ impl SyntaxError {
             | Self::MaskAlone { span, .. }
             | Self::GroupCompared { span, .. }
             | Self::MissingIn { span, .. }
+            | Self::SetBrackets { span, .. }
+            | Self::DashedRange { span, .. }
+            | Self::SlashComment { span }
             | Self::LateStatement { span }
             | Self::DoubledMinus { span }
             | Self::Unexpected { span, .. }

@@ -3,6 +3,8 @@
 //! Mistakes that can be told from a token and its two neighbours are recorded here and mended on the spot; the grammar
 //! then sees what was probably meant and need not recover.
 
+mod list;
+
 use std::collections::VecDeque;
 
 use crate::ast::{Comment, ValueKind};
@@ -11,7 +13,8 @@ use crate::error::{Expected, Found, SyntaxError};
 use crate::limits::MAX_NESTING;
 use crate::scan::{Place, Scanner};
 use crate::span::Span;
-use crate::token::Token;
+use crate::token::{Token, tokens};
+use list::List;
 
 /// A word of the text: what a compiler has to know even where the text does not parse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +34,10 @@ pub(crate) type Item = Result<(u32, Token, u32), Stop>;
 
 /// An open bracket.
 struct Open {
+    /// What closes it in the text.
     closer: Token,
+    /// What the parser gets for that: not the same where a set is in the wrong brackets.
+    given: Token,
     span: Span,
     /// Question marks directly inside that still wait for their colon.
     questions: u32,
@@ -52,6 +58,10 @@ pub(crate) struct Lexer<'c, 's> {
     previous: Option<Token>,
     /// The keyword of the statement that is being read.
     statement: Option<Span>,
+    /// Whether that is a definition whose `=` has not come yet.
+    defining: bool,
+    /// What might turn out to be a set without its braces.
+    list: Option<List>,
     /// Whether a statement may begin here.
     fresh: bool,
     /// Whether the end of the text was seen.
@@ -74,6 +84,8 @@ impl<'c, 's> Lexer<'c, 's> {
             questions: 0,
             previous: None,
             statement: None,
+            defining: false,
+            list: None,
             fresh: true,
             finished: false,
             words: Vec::new(),
@@ -94,6 +106,13 @@ impl<'c, 's> Lexer<'c, 's> {
     fn decide(&mut self, place: Place) -> Option<Place> {
         let Place { token, span } = place;
         match token {
+            Token::ParenOpen | Token::BracketOpen
+                if matches!(self.previous, Some(Token::In | Token::NotIn)) =>
+            {
+                let closer = if token == Token::ParenOpen { Token::ParenClose } else { Token::BracketClose };
+                self.open_as(closer, Token::BraceClose, place)?;
+                Some(Place { token: Token::BraceOpen, span })
+            }
             Token::ParenOpen => self.open(Token::ParenClose, place),
             Token::BracketOpen => self.open(Token::BracketClose, place),
             Token::BraceOpen => self.open(Token::BraceClose, place),
@@ -107,10 +126,16 @@ impl<'c, 's> Lexer<'c, 's> {
                 Some(place)
             }
             Token::Colon => self.refuse(SyntaxError::StrayColon { span }),
-            Token::Comma if self.opens.last().is_some_and(|open| open.closer == Token::BraceClose) => {
+            Token::Comma if self.opens.last().is_some_and(|open| open.given == Token::BraceClose) => {
                 Some(place)
             }
-            Token::Comma => self.refuse(SyntaxError::StrayComma { span }),
+            Token::Comma => {
+                let list = self.bare_list();
+                self.refuse(SyntaxError::StrayComma { span, list })
+            }
+            Token::And | Token::Or | Token::Pipe if self.in_wrong_brackets() => {
+                Some(Place { token: Token::Comma, span })
+            }
             Token::Semicolon if self.statement.is_some() => {
                 self.close_all(span);
                 self.statement = None;
@@ -120,6 +145,7 @@ impl<'c, 's> Lexer<'c, 's> {
             Token::Semicolon => self.refuse(SyntaxError::StraySemicolon { span }),
             Token::Let if self.fresh => {
                 self.statement = Some(span);
+                self.defining = true;
                 Some(place)
             }
             Token::Let => match self.statement {
@@ -128,6 +154,7 @@ impl<'c, 's> Lexer<'c, 's> {
                     self.close_all(span);
                     self.queue.push_back(Place { token: Token::Semicolon, span: Span::empty(span.start()) });
                     self.statement = Some(span);
+                    self.defining = true;
                     self.enqueue(place)
                 }
                 None => {
@@ -139,6 +166,9 @@ impl<'c, 's> Lexer<'c, 's> {
             Token::Literal => {
                 self.words.push(Word { span, kind: ValueKind::Literal });
                 Some(place)
+            }
+            Token::Ampersand if self.lacks_mask() => {
+                self.refuse(SyntaxError::MissingConstant { span, found: Found::Sign })
             }
             Token::Ampersand if !self.is_mask() => {
                 self.cx.lexical(SyntaxError::LoneAmpersand { span });
@@ -178,14 +208,33 @@ impl<'c, 's> Lexer<'c, 's> {
                 let expected = vec![Expected::Operator, Expected::Connective];
                 self.refuse(SyntaxError::Unexpected { span, found: Found::Sign, expected })
             }
+            // A sign that has nothing to stand before. Where a constant is due, the mistake is what follows it.
+            Token::Minus
+                if !self.constant_is_due()
+                    && !self.ahead.is_some_and(|next| {
+                        matches!(next.token, Token::Name | Token::Literal | Token::Minus)
+                    }) =>
+            {
+                self.refuse(SyntaxError::MissingConstant { span, found: Found::Sign })
+            }
             Token::Minus | Token::Slash | Token::Range | Token::Ampersand | Token::Text => Some(place),
-            Token::Assign | Token::Equal | Token::NotEqual => Some(place),
-            Token::Less | Token::LessEqual | Token::Greater | Token::GreaterEqual => Some(place),
+            Token::Assign | Token::Equal | Token::NotEqual => self.operator(place),
+            Token::Less | Token::LessEqual | Token::Greater | Token::GreaterEqual => self.operator(place),
             Token::And | Token::Or | Token::In => Some(place),
             // Made by this function, or handled by the scanner.
             Token::NotIn | Token::Layer | Token::File | Token::OpenText | Token::SingleQuoted => Some(place),
             Token::LineComment | Token::BlockComment | Token::OpenComment | Token::Bad => Some(place),
         }
+    }
+
+    /// A comparison; a second one behind the constant of the first is wrong, whatever follows.
+    fn operator(&self, place: Place) -> Option<Place> {
+        if self.has_compared() {
+            let (span, expected) = (place.span, vec![Expected::Connective]);
+            self.cx.lexical(SyntaxError::Unexpected { span, found: Found::Operator, expected });
+            self.cx.excuse(self.reached());
+        }
+        Some(place)
     }
 
     fn only_blanks(&self, start: u32, end: u32) -> bool {
@@ -221,6 +270,34 @@ impl<'c, 's> Lexer<'c, 's> {
             })
     }
 
+    /// Whether something follows that is neither a mask nor a second test.
+    fn lacks_mask(&self) -> bool {
+        let may_follow = |token: Token| {
+            token.begins_operand() || matches!(token, Token::Minus | Token::Ampersand | Token::Text)
+        };
+        matches!(self.previous, Some(Token::Name | Token::BracketClose))
+            && self.ahead.is_some_and(|next| !may_follow(next.token))
+    }
+
+    /// Whether only a constant is right here: behind an operator, in a set, in an index.
+    const fn constant_is_due(&self) -> bool {
+        match self.previous {
+            Some(previous) => {
+                previous.is_operator()
+                    || matches!(
+                        previous,
+                        Token::BracketOpen
+                            | Token::BraceOpen
+                            | Token::Comma
+                            | Token::Range
+                            | Token::Slash
+                            | Token::Ampersand
+                    )
+            }
+            None => false,
+        }
+    }
+
     fn name(&mut self, span: Span) -> Token {
         let text = span.of(self.cx.source);
         let next = self.ahead.map(|place| place.token);
@@ -253,12 +330,26 @@ impl<'c, 's> Lexer<'c, 's> {
         Token::Name
     }
 
-    /// Whether what follows makes `layer` a statement and not the field of that name.
+    /// Whether what follows makes `layer` a statement and not the field of that name: a word and a semicolon, or a word
+    /// that may be a layer's, with which nothing else is begun.
     fn layer_follows(&self) -> bool {
         let Some(next) = self.ahead else { return false };
         let text = next.span.of(self.cx.source);
         let keyword = ["and", "or", "in", "not"].iter().any(|keyword| text.eq_ignore_ascii_case(keyword));
-        matches!(next.token, Token::Name | Token::Literal | Token::Semicolon) && !keyword
+        let rest = self.cx.source.get(next.span.range().end..).unwrap_or("");
+        let mut after = tokens(rest).map(|(token, _)| token);
+        let after = after.find(|token| !matches!(token, Token::LineComment | Token::BlockComment));
+        if next.token == Token::Semicolon {
+            return true;
+        }
+        if keyword || !matches!(next.token, Token::Name | Token::Literal) {
+            return false;
+        }
+        let may_be = next.token == Token::Name && text.starts_with(|first: char| first.is_ascii_uppercase());
+        let begins_test = after.is_some_and(|after| {
+            after.is_operator() || matches!(after, Token::BracketOpen | Token::Ampersand)
+        });
+        after == Some(Token::Semicolon) || (may_be && !begins_test)
     }
 
     /// Whether an entry of a set may begin here.
@@ -270,12 +361,17 @@ impl<'c, 's> Lexer<'c, 's> {
     }
 
     fn open(&mut self, closer: Token, place: Place) -> Option<Place> {
+        self.open_as(closer, closer, place)
+    }
+
+    /// The bracket that `closer` closes; the parser gets `given` for that.
+    fn open_as(&mut self, closer: Token, given: Token, place: Place) -> Option<Place> {
         if self.opens.len() >= MAX_NESTING {
             self.cx.lexical(SyntaxError::TooDeep { span: place.span });
             self.cx.stop();
             return None;
         }
-        self.opens.push(Open { closer, span: place.span, questions: 0 });
+        self.opens.push(Open { closer, given, span: place.span, questions: 0 });
         Some(place)
     }
 
@@ -284,8 +380,11 @@ impl<'c, 's> Lexer<'c, 's> {
             return self.refuse(SyntaxError::Unopened { span: place.span });
         };
         self.close_to(depth + 1, place.span);
-        self.opens.pop();
-        self.enqueue(place)
+        let Open { closer, given, span, questions: _ } = self.opens.pop()?;
+        if given != closer {
+            self.cx.lexical(SyntaxError::SetBrackets { span, whole: span.to(place.span) });
+        }
+        self.enqueue(Place { token: given, ..place })
     }
 
     /// Closes everything that is open.
@@ -302,7 +401,7 @@ impl<'c, 's> Lexer<'c, 's> {
         }
         let place = Span::empty(at.start());
         self.queue
-            .extend(self.opens.drain(depth..).rev().map(|open| Place { token: open.closer, span: place }));
+            .extend(self.opens.drain(depth..).rev().map(|open| Place { token: open.given, span: place }));
     }
 
     /// Gives a token, but only after those in the queue.
@@ -312,6 +411,10 @@ impl<'c, 's> Lexer<'c, 's> {
         }
         self.queue.push_back(place);
         None
+    }
+
+    fn in_wrong_brackets(&self) -> bool {
+        self.opens.last().is_some_and(|open| open.given != open.closer)
     }
 
     /// Leaves out a statement in the middle of a filter.
@@ -357,7 +460,8 @@ impl<'c, 's> Lexer<'c, 's> {
         ) {
             self.cx.sync(place.span.start());
         }
-        self.previous = Some(place.token);
+        let before = self.previous.replace(place.token);
+        self.note_list(before, place);
         Ok((place.span.start(), place.token, place.span.end()))
     }
 }

@@ -43,6 +43,16 @@ pub fn format(file: &ast::File) -> String {
     format::file(file)
 }
 
+/// The same with the line ends of `source`, the text that the file was parsed from: those of Windows (`\r\n`) throughout
+/// when its first line ends so. A byte-order mark is left out.
+#[must_use]
+pub fn format_as(file: &ast::File, source: &str) -> String {
+    // A block comment may hold line ends of either kind.
+    let text = format::file(file).replace("\r\n", "\n");
+    let first = source.find('\n').and_then(|end| source.get(..end));
+    if first.is_some_and(|line| line.ends_with('\r')) { text.replace('\n', "\r\n") } else { text }
+}
+
 /// The same for a filter or a part of one, without a line end.
 #[must_use]
 pub fn format_expr(expr: &ast::Expr) -> String {

@@ -10,7 +10,7 @@ use crate::error::{Expected, Found, SyntaxError};
 use crate::lexer::{Lexer, Stop, Word};
 use crate::limits::MAX_SOURCE;
 use crate::span::{Span, Spanned};
-use crate::token::Token;
+use crate::token::{Token, tokens};
 
 lalrpop_mod!(
     #[allow(clippy::all, clippy::pedantic, clippy::restriction, reason = "generated")]
@@ -129,12 +129,28 @@ impl Context<'_> {
         let found = if span.is_empty() { Found::End } else { found };
         let expected = categories(expected);
         self.report_recovered(match expected.as_slice() {
+            [Expected::BracketClose] => {
+                self.no_index(span).unwrap_or(SyntaxError::Unexpected { span, found, expected })
+            }
             [Expected::Operand] => SyntaxError::MissingOperand { span, found },
             [Expected::Constant] | [Expected::Constant, Expected::Text] => {
                 SyntaxError::MissingConstant { span, found }
             }
             _ => SyntaxError::Unexpected { span, found, expected },
         });
+    }
+
+    /// What begins the index that goes wrong at `place`, when that is no number: it was wrong before.
+    fn no_index(&self, place: Span) -> Option<SyntaxError> {
+        let before = self.source.get(..place.range().start)?;
+        let from = before.rfind('[')? + 1;
+        let (token, word) = tokens(before.get(from..)?).find(|(token, _)| *token != Token::Minus)?;
+        let from = u32::try_from(from).ok()?;
+        let span = Span::new(from + word.start(), from + word.end());
+        let is_number = span.of(self.source).bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let wrong = token == Token::Name || (token == Token::Literal && !is_number);
+        let (found, expected) = (found(token), vec![Expected::Constant]);
+        wrong.then_some(SyntaxError::Unexpected { span, found, expected })
     }
 }
 

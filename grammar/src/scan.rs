@@ -54,6 +54,11 @@ impl<'c, 's> Scanner<'c, 's> {
                         bad = Some(span);
                     }
                 }
+            } else if token == Token::Slash && self.begins_comment(span) {
+                let rest = self.raw.remainder().split(['\n', '\r']).next().unwrap_or("").len();
+                self.raw.bump(rest);
+                let end = span.end() + u32::try_from(rest).unwrap_or(0);
+                self.cx.lexical(SyntaxError::SlashComment { span: Span::new(span.start(), end) });
             } else if matches!(token, Token::LineComment | Token::BlockComment | Token::OpenComment) {
                 self.comment(token, span);
             } else {
@@ -83,6 +88,12 @@ impl<'c, 's> Scanner<'c, 's> {
             return token;
         }
         Token::Text
+    }
+
+    /// Whether a slash begins a comment as other languages have it: a second one follows, and no constant touches it.
+    fn begins_comment(&self, slash: Span) -> bool {
+        let before = self.cx.source.get(..slash.range().start).unwrap_or("");
+        self.raw.remainder().starts_with('/') && !before.ends_with(|last: char| last.is_ascii_alphanumeric())
     }
 
     fn comment(&mut self, token: Token, span: Span) {

@@ -110,8 +110,9 @@ pub enum Token {
     Text,
     /// `"…` that does not end on its line.
     OpenText,
-    /// `'…'`, which is never right.
+    /// `'…'`, and a constant in typographic quotes, which are never right.
     #[token("'", single_quoted)]
+    #[regex("[‘’‚‛“”„‟«»]", typographic)]
     SingleQuoted,
     /// `# …`
     #[regex("#[^\n]*", allow_greedy = true)]
@@ -136,6 +137,22 @@ impl Token {
                 | Self::ParenClose
                 | Self::BracketClose
                 | Self::BraceClose
+        )
+    }
+
+    /// Whether the token stands between a field and what it is compared with.
+    pub(crate) const fn is_operator(self) -> bool {
+        matches!(
+            self,
+            Self::Assign
+                | Self::Equal
+                | Self::NotEqual
+                | Self::Less
+                | Self::LessEqual
+                | Self::Greater
+                | Self::GreaterEqual
+                | Self::In
+                | Self::NotIn
         )
     }
 
@@ -246,6 +263,39 @@ fn single_quoted(lexer: &mut Lexer<'_, Token>) -> Token {
             Token::SingleQuoted
         }
         None => Token::Bad,
+    }
+}
+
+/// Takes a constant in typographic quotes. Around anything else each of them is only a bad character: a whole filter may
+/// have been copied with its quotes.
+fn typographic(lexer: &mut Lexer<'_, Token>) -> Token {
+    let line = lexer.remainder().split(['\n', '\r']).next().unwrap_or("");
+    match line.find(is_quote) {
+        Some(length) if line.get(..length).is_some_and(is_constant) => {
+            let quote = line.get(length..).and_then(|rest| rest.chars().next());
+            lexer.bump(length + quote.map_or(0, char::len_utf8));
+            Token::SingleQuoted
+        }
+        Some(_) | None => Token::Bad,
+    }
+}
+
+/// Whether somebody might take the character for a quote.
+pub(crate) const fn is_quote(character: char) -> bool {
+    matches!(character, '"' | '\'' | '‘' | '’' | '‚' | '‛' | '“' | '”' | '„' | '‟' | '«' | '»')
+}
+
+/// Whether a text is a number or an address, a range of them, or a subnet; no names.
+#[must_use]
+pub fn is_constant(text: &str) -> bool {
+    let mut places = tokens(text).map(|(token, _)| token).filter(|token| *token != Token::Minus);
+    let first = places.next() == Some(Token::Literal);
+    match places.next() {
+        None => first,
+        Some(Token::Range | Token::Slash) => {
+            first && places.next() == Some(Token::Literal) && places.next().is_none()
+        }
+        Some(_) => false,
     }
 }
 

@@ -2,8 +2,9 @@
 //! up then and not for every packet. Most programs have no more tests than are kept, and no memory is needed for them.
 
 use crate::layer::Layer;
-use crate::load::place::{Otherwise, PLACES, Place};
+use crate::load::place::{self, Otherwise, PLACES, Place};
 use crate::op::{Instruction, SetInfo, Target};
+use crate::packet::{Found, Version};
 use crate::program::{Program, narrow_interval};
 use crate::run::{among, narrow_contains};
 
@@ -13,7 +14,16 @@ const LENGTH: usize = 6;
 /// The first tests, by number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prefix<'a> {
+    /// For each class of packets a bit where the class alone decides the verdict, and from bit [`CLASSES`] on the verdict.
+    decided: u32,
     tests: [Test<'a>; LENGTH],
+}
+
+/// Version and direction.
+const CLASSES: u32 = 4;
+
+const fn class(version: Version, outbound: bool) -> u32 {
+    (version as u32) << 1 | outbound as u32
 }
 
 /// Where to go: one of the tests that are kept (their numbers), or an exit.
@@ -77,11 +87,29 @@ impl<'a> Prefix<'a> {
                 *test = kept;
             }
         }
-        Self { tests }
+        let mut decided = 0;
+        for version in [Version::V4, Version::V6] {
+            for outbound in [false, true] {
+                let bit = 1 << class(version, outbound);
+                match verdict(&tests, place::present(version, outbound, Found::default())) {
+                    Some(true) => decided |= bit | bit << CLASSES,
+                    Some(false) => decided |= bit,
+                    None => {}
+                }
+            }
+        }
+        Self { decided, tests }
+    }
+
+    /// The verdict on packets of this version and direction, if no more need be known.
+    #[inline]
+    pub(crate) fn verdict(&self, version: Version, outbound: bool) -> Option<bool> {
+        let bits = self.decided >> class(version, outbound);
+        (bits & 1 == 1).then_some(bits >> CLASSES & 1 == 1)
     }
 
     /// Runs the tests until a verdict or an instruction that is not kept here. `present` says what is there, `at` where
-    /// the transport header begins ([`Found`](crate::packet::Found)).
+    /// the transport header begins ([`Found`]).
     ///
     /// Out of line, so that it has registers of its own: few values live here, and all arrive in registers.
     #[inline(never)]
@@ -95,12 +123,26 @@ impl<'a> Prefix<'a> {
     }
 }
 
+/// The verdict, if what is there decides it without a look at the packet.
+fn verdict(tests: &[Test<'_>], present: u32) -> Option<bool> {
+    let mut next = Exit(0);
+    // Every target is behind its test.
+    while let Some(test) = tests.get(next.0 as usize) {
+        next = test.known(present)?;
+    }
+    match next {
+        Exit::ACCEPT => Some(true),
+        Exit::REJECT => Some(false),
+        _ => None,
+    }
+}
+
 impl<'a> Test<'a> {
     /// No test: goes on with the instruction itself. Its header is never there.
     const fn leave(number: usize) -> Self {
         let exit = Exit::at(number);
         Self {
-            place: crate::load::place::elsewhere(),
+            place: place::elsewhere(),
             kind: Kind::Range,
             shift: 0,
             inside: exit,
@@ -158,12 +200,29 @@ impl<'a> Test<'a> {
         Some(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn next(&self, bytes: &[u8], present: u32, at: u32) -> Exit {
         if !self.place.is_in(present) {
             return self.missing;
         }
         let Some(key) = self.place.read(bytes, at) else { return self.missing };
+        self.decide(key)
+    }
+
+    /// Where to go by the version and the direction alone, where these decide.
+    fn known(&self, present: u32) -> Option<Exit> {
+        if !self.place.is_of_class() {
+            return None;
+        }
+        if !self.place.is_in(present) {
+            return Some(self.missing);
+        }
+        // The key of a presence is the same in every packet.
+        (self.place.otherwise() == Otherwise::False).then(|| self.decide(self.place.mask))
+    }
+
+    #[inline(always)]
+    fn decide(&self, key: u32) -> Exit {
         let inside = if self.kind == Kind::Range {
             key.wrapping_sub(self.low) <= self.span
         } else {

@@ -33,7 +33,16 @@ impl Verified<'_> {
         }
         match input.data {
             Data::Packet(packet) => {
-                let found = if self.needs().transport { packet.find() } else { Found::default() };
+                let found = if self.needs().transport {
+                    packet.find()
+                } else {
+                    // Asked here only: programs that look further seldom get a verdict from it, and would pay for it.
+                    let decided = self.prefix().verdict(packet.version(), input.address.outbound);
+                    if !COUNT && let Some(verdict) = decided {
+                        return (verdict, 0);
+                    }
+                    Found::default()
+                };
                 let present = place::present(packet.version(), input.address.outbound, found);
                 let mut at = 0;
                 if !COUNT {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::console::Outcome;
-use crate::output::{OutFile, cannot_write};
+use crate::output::{OutFile, written};
 
 /// What a fraction of a second is counted in.
 #[derive(Clone, Copy)]
@@ -48,9 +48,16 @@ impl RawIpWriter {
         self.bytes(packet);
     }
 
+    /// Lets what is written to a stream be seen; whether anybody may still want more.
+    pub(crate) fn flush(&mut self) -> bool {
+        if self.failed.is_none() {
+            self.failed = self.file.flush().err();
+        }
+        self.failed.is_none()
+    }
+
     /// Ends the file, which is called `path`.
     pub(crate) fn finish(self, path: &Path) -> Outcome<()> {
-        let ended = self.failed.map_or_else(|| self.file.finish(), Err);
-        ended.map_err(|error| cannot_write(path, &error).into())
+        written(path, self.failed.map_or_else(|| self.file.finish(), Err))
     }
 }

@@ -1,36 +1,19 @@
 //! Writing a selection of packets: records and blocks byte for byte as they stood, so that timestamps, comments,
 //! options and interfaces are kept without being understood.
-//!
-//! The file appears under its name when it is complete: until then it is a temporary file beside it, which goes away
-//! with the writer.
 
 use std::fmt;
-use std::fs;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
+use std::io;
 
 use super::record::LinkType;
-
-/// Collected before each write to the file.
-const BUFFER: usize = 256 * 1024;
+use crate::output::OutFile;
 
 /// A new capture.
 pub(crate) struct CaptureWriter {
-    sink: Sink,
+    file: OutFile,
     /// The format, once an input has been announced.
     kind: Option<Kind>,
     /// Whether a section header has been written.
     in_section: bool,
-}
-
-/// Where the bytes go.
-enum Sink {
-    /// Beside the target, to be renamed to it.
-    Beside(BufWriter<NamedTempFile>, PathBuf),
-    /// Straight to something that must not be replaced: a pipe, a device, standard output.
-    Direct(BufWriter<Box<dyn Write>>),
 }
 
 /// What inputs must share to go into one file.
@@ -96,37 +79,9 @@ impl From<io::Error> for WriteError {
 }
 
 impl CaptureWriter {
-    /// A capture that will be at `path` after `finish`. A symbolic link is followed; what exists and is no regular
-    /// file (`/dev/null`, a named pipe) is written to and not replaced.
-    ///
-    /// # Errors
-    /// If no file can be made there.
-    pub(crate) fn create(path: &Path) -> Result<Self, WriteError> {
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        if fs::metadata(&target).is_ok_and(|metadata| !metadata.is_file()) {
-            let file = fs::OpenOptions::new().write(true).open(&target)?;
-            return Ok(Self::to(Box::new(file)));
-        }
-        let folder = match target.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            Some(_) | None => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".divertc-").suffix(".part");
-        // Otherwise only the owner could read it; the mask of the process applies.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.tempfile_in(folder)?;
-        Ok(Self::new(Sink::Beside(BufWriter::with_capacity(BUFFER, file), target)))
-    }
-
-    /// A capture that goes to a stream.
-    pub(crate) fn to(stream: Box<dyn Write>) -> Self {
-        Self::new(Sink::Direct(BufWriter::with_capacity(BUFFER, stream)))
-    }
-
-    fn new(sink: Sink) -> Self {
-        Self { sink, kind: None, in_section: false }
+    /// A capture in a file in the making.
+    pub(crate) const fn new(file: OutFile) -> Self {
+        Self { file, kind: None, in_section: false }
     }
 
     /// Announces the input whose items come next.
@@ -159,22 +114,11 @@ impl CaptureWriter {
     /// # Errors
     /// If the file cannot be written or renamed; then nothing of it remains.
     pub(crate) fn finish(self) -> Result<(), WriteError> {
-        match self.sink {
-            Sink::Beside(buffer, target) => {
-                let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
-                file.persist(target).map_err(|error| error.error)?;
-            }
-            Sink::Direct(mut buffer) => buffer.flush()?,
-        }
-        Ok(())
+        Ok(self.file.finish()?)
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        match &mut self.sink {
-            Sink::Beside(buffer, _) => buffer.write_all(bytes)?,
-            Sink::Direct(buffer) => buffer.write_all(bytes)?,
-        }
-        Ok(())
+        Ok(self.file.write(bytes)?)
     }
 
     /// Writes a block; what damage took from the frame around it is repaired: a section header that got lost, a length

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use divert_compiler::analysis::{Budget, Reason, Witness};
 use divert_compiler::graph::Graph;
+use divert_fuzz::Case;
 use serde_json::{Map, Value, json};
 
-use crate::args::{Forced, MessageFormat, Reading, usage};
-use crate::codes;
+use crate::args::{Forced, MessageFormat, Reading, Selection, usage};
 use crate::console::{Console, Outcome, Status};
 use crate::finding::Finding;
-use crate::input;
+use crate::found::{self, LookedAt};
 use crate::output;
 use crate::pipeline;
 
@@ -23,7 +23,7 @@ pub(crate) struct Question {
     forced: Forced,
     #[command(flatten)]
     reading: Reading,
-    /// Write the packet that shows the answer to this pcap file
+    /// Write what shows the answer to this file (.jsonl, .pcapng, else pcap); - is standard output
     #[arg(short = 'w', long, value_name = "FILE")]
     write: Option<PathBuf>,
 }
@@ -58,12 +58,40 @@ impl Told {
 impl Question {
     /// The meaning of the filters, as they are written: the optimiser has no part in an answer.
     pub(crate) fn graphs(&mut self, arguments: Vec<OsString>, console: &mut Console) -> Outcome<Vec<Graph>> {
+        self.check(console)?;
         let selections = std::mem::take(&mut self.forced).all(arguments)?;
         let mut graphs = Vec::with_capacity(selections.len());
         for selection in selections {
-            graphs.push(pipeline::graph(&input::read(selection)?, &self.reading, 0, console)?);
+            graphs.push(self.graph(selection, self.reading, console)?);
         }
         Ok(graphs)
+    }
+
+    /// The meaning of one filter.
+    pub(crate) fn graph(
+        &self,
+        selection: Selection,
+        reading: Reading,
+        console: &mut Console,
+    ) -> Outcome<Graph> {
+        let filter = pipeline::read(selection, &reading, self.write.as_deref())?;
+        pipeline::graph(&filter, &reading, 0, console)
+    }
+
+    /// Refuses two things on standard output.
+    pub(crate) fn check(&self, console: &Console) -> Result<(), Finding> {
+        let json = console.format() == MessageFormat::Json;
+        output::alone(self.write.as_deref(), &[(json, "--message-format json")])
+    }
+
+    /// Refuses to write over what is read.
+    pub(crate) fn keeps(&self, input: &Path) -> Result<(), Finding> {
+        self.write.as_deref().map_or(Ok(()), |path| output::apart(path, [input]))
+    }
+
+    /// Whether standard output is for what is written.
+    fn is_aside(&self) -> bool {
+        self.write.as_deref().is_some_and(output::is_stdout)
     }
 
     /// How the filters are read.
@@ -88,35 +116,39 @@ impl Question {
         Budget::default()
     }
 
-    /// Says what is known, and writes the witness where it is wanted.
-    pub(crate) fn tell(self, told: Told, console: &mut Console) -> Outcome {
-        if let (Some(path), Some(witness)) = (&self.write, &told.witness) {
-            write(path, witness)?;
-        }
+    /// Says what is known, and then writes the witness where it is wanted; `filters` are those that it is about.
+    pub(crate) fn tell(self, told: Told, filters: &[&Graph], console: &mut Console) -> Outcome {
         let (answer, status) = match told.yes {
             Some(true) => ("yes", Status::Fine),
             Some(false) => ("no", Status::No),
             None => ("unknown", Status::Failed),
         };
         if console.format() == MessageFormat::Json {
-            let mut object = json!({ "answer": answer, "witness": told.witness.as_deref().map(event) });
+            let mut object =
+                json!({ "answer": answer, "witness": told.witness.as_deref().map(found::event) });
             if let Value::Object(members) = &mut object {
                 members.extend(told.more);
             }
             console.result(format_args!("{object}\n"))?;
-            return Ok(status);
+        } else {
+            let mut text = format!("{answer}: {}\n", told.words);
+            if let Some(witness) = told.witness.as_deref().filter(|_| !told.is_listed) {
+                text.push_str(&shown(witness));
+            }
+            if self.is_aside() { console.remark(text.trim_end())? } else { console.result(text)? }
         }
-        console.result(format_args!("{answer}: {}\n", told.words))?;
-        if let Some(witness) = told.witness.filter(|_| !told.is_listed) {
-            console.result(shown(&witness))?;
+        match (&self.write, told.witness) {
+            (Some(path), Some(witness)) => {
+                let read = |field| {
+                    filters.iter().flat_map(|graph| graph.nodes()).any(|node| node.load.field == field)
+                };
+                found::write(path, &[Case::from(*witness)], &LookedAt::of(read), console)?;
+            }
+            (Some(_), None) => console.remark("there is nothing to write")?,
+            (None, _) => {}
         }
         Ok(status)
     }
-}
-
-/// The witness as an event object.
-pub(crate) fn event(witness: &Witness) -> Value {
-    serde_json::from_str(&witness.to_json()).unwrap_or(Value::Null)
 }
 
 /// The witness for people: a line about it, and the bytes.
@@ -133,20 +165,4 @@ pub(crate) fn shown(witness: &Witness) -> String {
         text.push_str("    …\n");
     }
     text
-}
-
-/// A pcap file of one packet that begins with its IP header (link type 101).
-fn write(path: &Path, witness: &Witness) -> Result<(), Finding> {
-    let Some(packet) = witness.packet() else {
-        return Err(Finding::command(
-            codes::USAGE,
-            "a capture holds packets, and what shows the answer is an event",
-        )
-        .help("--message-format json prints it in the form that `divertc eval` reads"));
-    };
-    let length = u32::try_from(packet.len()).unwrap_or(u32::MAX);
-    let words = [0xA1B2_C3D4, 0x0004_0002, 0, 0, 0x0004_0000, 101, 0, 0, length, length];
-    let mut bytes: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
-    bytes.extend_from_slice(packet);
-    output::write_file(path, &bytes)
 }

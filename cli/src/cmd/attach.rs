@@ -10,10 +10,9 @@ use divert_driver_client::{Event, Filter, Flags, Handle, Layer, Options, Outgoin
 use super::plural;
 use crate::args::{Forced, MessageFormat, Reading, usage};
 use crate::capture::raw_ip::{RawIpWriter, Unit};
-use crate::console::{Console, Outcome, Status};
-use crate::input;
+use crate::console::{Console, Outcome, Status, Stop};
 use crate::live::{self, Ending, failed};
-use crate::output::{OutFile, cannot_write};
+use crate::output;
 use crate::pipeline;
 
 /// Divert what a filter matches, show and capture it, and send it on (Windows)
@@ -53,7 +52,7 @@ pub(crate) struct Attach {
     /// Fail when the driver is not running, instead of starting it
     #[arg(long)]
     no_install: bool,
-    /// Write packets to this file, as pcap
+    /// Write packets to this file, as pcap; - is standard output
     #[arg(short = 'w', long = "write", value_name = "CAPTURE")]
     write: Option<PathBuf>,
     /// Show nothing
@@ -70,7 +69,10 @@ impl Attach {
         if !rest.is_empty() {
             return Err(usage("attach takes one filter"));
         }
-        let program = pipeline::compiled(input::read(selection)?, &self.reading, console)?;
+        let json = console.format() == MessageFormat::Json && !self.quiet;
+        output::alone(self.write.as_deref(), &[(json, "--message-format json")])?;
+        let filter = pipeline::read(selection, &self.reading, self.write.as_deref())?;
+        let program = pipeline::compiled(filter, &self.reading, console)?;
         let filter = Filter::from_program(program).map_err(|error| failed(&error.into()))?;
         let options = Options { priority: self.priority, flags: self.flags(filter.layer()), work_limit: 0 };
         let handle = Handle::open(&filter, &options).map_err(|error| failed(&error))?;
@@ -87,7 +89,9 @@ impl Attach {
     }
 
     fn follow(&self, handle: &Handle, console: &mut Console) -> Outcome {
-        let mut capture = Capture::new(self.write.as_deref())?;
+        let mut capture = Capture::new(self.write.as_deref(), console)?;
+        // What is shown would be mixed with what is written.
+        let aside = self.write.as_deref().is_some_and(output::is_stdout);
         let back = !handle.flags().has(Flags::RECV_ONLY);
         let (mut batch, mut refused) = (Outgoing::new(), 0);
         let total = live::follow(handle, self.ending, |buffer, left| {
@@ -99,7 +103,7 @@ impl Attach {
                     counted += 1;
                     capture.put(&event);
                     if !self.quiet {
-                        show(&event, console)?;
+                        show(&event, aside, console)?;
                     }
                 }
                 if back && batch.push(event.data, &event.address).is_err() {
@@ -108,6 +112,9 @@ impl Attach {
             }
             if back && !batch.is_empty() {
                 refused += u64::from(handle.send_batch(&batch).map_err(|error| failed(&error))?.failed);
+            }
+            if !capture.flush() {
+                return Err(Stop::Closed(Status::Fine));
             }
             console.flush()?;
             Ok(counted)
@@ -123,8 +130,10 @@ impl Attach {
     }
 }
 
-fn show(event: &Event<'_>, console: &mut Console) -> Outcome<()> {
-    if console.format() == MessageFormat::Json {
+fn show(event: &Event<'_>, aside: bool, console: &mut Console) -> Outcome<()> {
+    if aside {
+        console.remark(live::line(&event.address, event.data))
+    } else if console.format() == MessageFormat::Json {
         console.result(format_args!("{}\n", live::event(&event.address, event.data)))
     } else {
         console.result(format_args!("{}\n", live::line(&event.address, event.data)))
@@ -140,9 +149,9 @@ struct Capture<'p> {
 }
 
 impl<'p> Capture<'p> {
-    fn new(path: Option<&'p Path>) -> Outcome<Self> {
+    fn new(path: Option<&'p Path>, console: &mut Console) -> Outcome<Self> {
         let open = |path: &'p Path| {
-            let file = OutFile::create(path).map_err(|error| cannot_write(path, &error))?;
+            let file = output::open(path, Some("a capture"), console)?;
             Outcome::Ok((path, RawIpWriter::new(file, Unit::Microseconds)))
         };
         let writer = path.map(open).transpose()?;
@@ -159,6 +168,11 @@ impl<'p> Capture<'p> {
         let moment = origin + i128::from(event.address.timestamp) * 1_000_000 / frequency;
         let (seconds, micros) = (moment.div_euclid(1_000_000), moment.rem_euclid(1_000_000));
         writer.put(seconds as u32, micros as u32, event.data);
+    }
+
+    /// Lets what was written be seen, where it goes to a stream; whether anybody may still want more.
+    fn flush(&mut self) -> bool {
+        self.writer.as_mut().is_none_or(|(_, writer)| writer.flush())
     }
 
     fn finish(self) -> Outcome<()> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use divert_compiler::Dialect;
 use divert_compiler::back::windivert::{DRIVER_TESTS, EncodeError, encode};
-use divert_compiler::back::windivert_text::{self, TextError};
+use divert_compiler::back::windivert_text::{self, TextError, Written};
 use divert_compiler::back::{dot, json, text};
 use divert_compiler::graph::{Graph, Node};
 use divert_grammar::diagnostic::Severity;
@@ -16,11 +16,10 @@ use divert_vm::program::Program;
 
 use super::budget::Budget;
 use super::prove;
-use crate::args::{Forced, Reading};
+use crate::args::{Forced, Reading, usage};
 use crate::codes;
 use crate::console::{Console, Outcome, Status};
 use crate::finding::{Finding, Origin};
-use crate::input;
 use crate::output;
 use crate::pipeline;
 
@@ -91,14 +90,17 @@ const LISTED: u32 = 16;
 
 impl Compile {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
-        let (selection, _) = self.forced.one(self.filter.into_iter().collect())?;
-        let output = self.output.filter(|path| path.as_os_str() != "-");
+        let (selection, rest) = self.forced.one(self.filter.into_iter().collect())?;
+        if !rest.is_empty() {
+            return Err(usage("one filter is wanted, and beside the argument -f or -e names another"));
+        }
+        let output = self.output.filter(|path| !output::is_stdout(path));
         if self.target == Target::Bytecode && !self.budget && output.is_none() && console.out_is_terminal() {
             return Err(Finding::command(codes::USAGE, "bytecode is not for terminals")
                 .help("write it to a file with -o FILE, or look at it with --target listing")
                 .into());
         }
-        let filter = input::read(selection)?;
+        let filter = pipeline::read(selection, &self.reading, output.as_deref())?;
         if self.target == Target::Windivert
             && let Some((text, finding)) = pipeline::foreign(&filter, &self.reading)
         {
@@ -117,7 +119,7 @@ impl Compile {
             Target::Bytecode => pipeline::assemble(&filter.origin, &graph)?,
             Target::Object => object_text(&filter.origin, &graph, &self.reading)?.into_bytes(),
             Target::Windivert => object(&budget, &graph, console)?.into_bytes(),
-            Target::WindivertText => plain_text(&filter.origin, &graph)?.into_bytes(),
+            Target::WindivertText => plain_text(&filter.origin, &graph, console)?.into_bytes(),
             Target::ExtendedText => text::text(&graph).into_bytes(),
             Target::Listing => listing(&filter.origin, &graph)?.into_bytes(),
             Target::Dot => dot::dot(&graph).into_bytes(),
@@ -165,20 +167,25 @@ fn listing(origin: &Origin, graph: &Graph) -> Result<String, Finding> {
 fn object(budget: &Budget<'_>, graph: &Graph, console: &mut Console) -> Outcome<String> {
     let origin = &budget.source.origin;
     let encoded = encode(graph, budget.shape()).map_err(|error| too_small(budget, graph, &error))?;
-    if encoded.tests > DRIVER_TESTS {
-        let message = format!(
-            "the object has {} tests, and the driver of WinDivert 2.2 opens no handle with more than {DRIVER_TESTS}",
-            encoded.tests
-        );
-        let mut finding = Finding::whole(origin, codes::TARGET, message);
-        finding.diagnostic.severity = Severity::Warning;
-        console.report(finding)?;
-    }
+    warn_of_driver(origin, "object", encoded.tests, console)?;
     Ok(format!("{}\n", encoded.object))
 }
 
-fn plain_text(origin: &Origin, graph: &Graph) -> Result<String, Finding> {
-    let text = windivert_text::text(graph).map_err(|error| {
+/// Warns of what WinDivert's library takes and its driver does not.
+fn warn_of_driver(origin: &Origin, what: &str, tests: usize, console: &mut Console) -> Outcome<()> {
+    if tests <= DRIVER_TESTS {
+        return Ok(());
+    }
+    let message = format!(
+        "the {what} has {tests} tests, and the driver of WinDivert 2.2 opens no handle with more than {DRIVER_TESTS}"
+    );
+    let mut finding = Finding::whole(origin, codes::TARGET, message);
+    finding.diagnostic.severity = Severity::Warning;
+    console.report(finding)
+}
+
+fn plain_text(origin: &Origin, graph: &Graph, console: &mut Console) -> Outcome<String> {
+    let Written { text, tests } = windivert_text::written(graph).map_err(|error| {
         let it = if matches!(error, TextError::Mask { .. }) { "" } else { "it " };
         let message = format!("this filter cannot be said in WinDivert's language: {it}{error}");
         let finding = Finding::whole(origin, codes::TARGET, message);
@@ -192,6 +199,7 @@ fn plain_text(origin: &Origin, graph: &Graph) -> Result<String, Finding> {
             }
         }
     })?;
+    warn_of_driver(origin, "text", tests, console)?;
     Ok(format!("{text}\n"))
 }
 

@@ -6,7 +6,7 @@ mod report;
 mod writer;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use divert_driver_core::Verdict;
@@ -15,11 +15,12 @@ use divert_vm::layer::Layer;
 
 use self::inputs::{Inputs, Item, Ways, What};
 use self::writer::Writer;
-use crate::args::{DialectName, usage};
+use crate::args::{DialectName, Once};
 use crate::codes;
 use crate::console::{Console, Outcome, Status, Stop};
 use crate::eval::{Local, Subnet};
 use crate::finding::{Finding, Origin};
+use crate::output;
 
 /// Run several handles over captures and events, as the driver would
 #[derive(Debug, Args)]
@@ -60,7 +61,7 @@ pub(crate) struct Divert {
     /// A JSON object for each handle, then one that sums up
     #[arg(long)]
     json: bool,
-    /// Write what comes out to this file, as pcap
+    /// Write what comes out to this file, as pcap; - is standard output
     #[arg(short = 'w', long = "write", value_name = "FILE")]
     write: Option<PathBuf>,
     /// Addresses of the machine that captured; may be repeated
@@ -95,11 +96,9 @@ struct Counts {
 
 impl Divert {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
-        let handles = handles::read(&self.simulate, self.dialect, console)?;
+        self.check()?;
+        let handles = handles::read(&self.simulate, self.dialect, self.write.as_deref(), console)?;
         let origin = Origin::File(self.simulate.clone());
-        if self.inputs.iter().filter(|name| *name == "-").count() > 1 {
-            return Err(usage("standard input can be read once only, and `-` is given twice"));
-        }
         let has = |layer| handles.iter().any(|handle| handle.layer == layer);
         let layer = if has(Layer::Forward) { Layer::Forward } else { Layer::Network };
         let mixed = has(Layer::Forward) && has(Layer::Network);
@@ -119,7 +118,7 @@ impl Divert {
                 .help("a packet of a capture is at one of them; simulate one at a time")
                 .into());
         }
-        let mut writer = Writer::new(self.write.as_deref())?;
+        let mut writer = Writer::new(self.write.as_deref(), console)?;
         let mut counts = Counts::default();
         while let Some(item) = inputs.next(console)? {
             step(&item, &mut simulation, &mut counts, &mut writer);
@@ -128,6 +127,19 @@ impl Divert {
         writer.finish()?;
         self.report(&simulation, &counts, console)?;
         Ok(if inputs.damage(console)? { Status::Failed } else { Status::Fine })
+    }
+
+    /// Refuses what cannot be done before anything is read.
+    fn check(&self) -> Outcome<()> {
+        let mut stdin = Once::default();
+        self.inputs.iter().try_for_each(|name| stdin.take_input(name))?;
+        let written = self.write.as_deref();
+        output::alone(written, &[(self.json, "--json")])?;
+        if let Some(path) = written {
+            let inputs = self.inputs.iter().map(Path::new);
+            output::apart(path, inputs.chain([self.simulate.as_path()]))?;
+        }
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::console::{Console, Outcome};
 Examples:
   divertc equiv old.dvf new.dvf
   divertc equiv 'not tcp.DstPort == 80' 'tcp.DstPort != 80'
-  divertc equiv web.dvf web.dvc -w difference.pcap
+  divertc equiv web.dvf web.dvc -w difference.jsonl
 
 Exit status: 0 yes (proved), 1 no (with a packet that only one of them
 matches), 2 unknown.")]
@@ -39,6 +39,6 @@ impl Equiv {
             }
             Answer::Unknown(reason) => Told::unknown(reason),
         };
-        self.question.tell(told, console)
+        self.question.tell(told, &[&a, &b], console)
     }
 }

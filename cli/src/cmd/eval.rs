@@ -5,7 +5,7 @@ mod writer;
 use std::ffi::OsString;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use clap::{ArgGroup, Args};
@@ -13,13 +13,14 @@ use divert_compiler::explain::Explainer;
 use divert_vm::limits::USER_WORK;
 
 use super::plural;
-use crate::args::{Forced, MessageFormat, Reading, Selection, usage};
+use crate::args::{Forced, MessageFormat, Once, Reading, Selection};
 use crate::capture::damage::{self, Damage};
 use crate::codes;
 use crate::console::{Console, Outcome, Status, Stop};
 use crate::eval::{self, Assume, Event, Explain, Form, Name, Part, Stats, Tally, Trouble, Which, Work};
 use crate::finding::{Finding, Origin, SourceText};
-use crate::input::{self, cannot_read};
+use crate::input::cannot_read;
+use crate::output;
 use crate::pipeline;
 use crate::render::stats::{self, Statistics};
 use crate::subject::Subject;
@@ -76,7 +77,7 @@ pub(crate) struct Eval {
     /// Threads to use; nothing else depends on it (the default: as many as there are cores and are of use)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_JOBS))]
     jobs: Option<u16>,
-    /// Write what matches to this file, in the format of the input
+    /// Write what matches to this file, in the format of the input; - is standard output
     #[arg(short = 'w', long = "write", value_name = "FILE")]
     write: Option<PathBuf>,
     /// Exit with 1 when nothing matches
@@ -96,12 +97,8 @@ impl Eval {
                 .help("name captures or event files behind the filter; - is standard input")
                 .into());
         }
-        let readers =
-            usize::from(selection == Selection::Stdin) + inputs.iter().filter(|name| *name == "-").count();
-        if readers > 1 {
-            return Err(usage("standard input can be read once only, and `-` is given twice"));
-        }
-        let filter = input::read(selection)?;
+        self.check(&selection, &inputs)?;
+        let filter = pipeline::read(selection, &self.reading, self.write.as_deref())?;
         let origin = filter.origin.clone();
         let (bytes, subject) = if self.explain.is_some() || self.stats {
             let subject = Subject::of(filter, &self.reading, console)?;
@@ -139,7 +136,7 @@ impl Eval {
             events_only: true,
             several: inputs.len() > 1,
             // What is written to standard output would be mixed with what is said.
-            aside: self.write.as_ref().is_some_and(|path| path.as_os_str() == "-"),
+            aside: self.write.as_deref().is_some_and(output::is_stdout),
             stats: counted.map(|(explainer, source)| {
                 (Stats::new(explainer.tests().len(), work.layer()), explainer, source)
             }),
@@ -153,6 +150,25 @@ impl Eval {
         })?;
         console.done();
         run.finish(console)
+    }
+
+    /// Refuses what cannot be done before anything is read.
+    fn check(&self, selection: &Selection, inputs: &[OsString]) -> Outcome<()> {
+        let mut stdin = Once::default();
+        stdin.take(selection)?;
+        inputs.iter().try_for_each(|name| stdin.take_input(name))?;
+        let written = self.write.as_deref();
+        let results = [
+            (self.json, "--json"),
+            (self.list, "--list"),
+            (self.count, "--count"),
+            (self.explain.is_some(), "--explain"),
+        ];
+        output::alone(written, &results)?;
+        if let Some(path) = written {
+            output::apart(path, inputs.iter().map(Path::new))?;
+        }
+        Ok(())
     }
 
     /// How many threads are of use. To read a capture takes longer than to judge it, and nothing is gained when two threads
@@ -201,9 +217,13 @@ impl Run<'_> {
             }
             Event::Failed(finding) => {
                 self.failed = true;
-                console.report(finding.clone())
+                console.report(finding.clone())?;
+                if self.command.json {
+                    console.result(failed_json(name, finding))?;
+                }
+                Ok(())
             }
-            Event::Part(part) => self.part(part, console),
+            Event::Part(part) => self.part(name, part, console),
             Event::Ended(places, count) => {
                 damaged(&self.origin, places, *count, console)?;
                 self.total.add(&self.tally);
@@ -212,15 +232,15 @@ impl Run<'_> {
         }
     }
 
-    fn part(&mut self, part: &Part, console: &mut Console) -> Outcome<()> {
+    fn part(&mut self, name: &Name, part: &Part, console: &mut Console) -> Outcome<()> {
         self.tally.add(&part.tally);
         let mut told = 0;
         for (at, trouble) in &part.troubles {
-            console.bytes(part.text.get(told..*at).unwrap_or_default())?;
+            self.text(name, part.text.get(told..*at).unwrap_or_default(), console)?;
             told = *at;
             console.report(bad_line(&self.origin, trouble))?;
         }
-        console.bytes(part.text.get(told..).unwrap_or_default())?;
+        self.text(name, part.text.get(told..).unwrap_or_default(), console)?;
         if let Some((stats, ..)) = &mut self.stats {
             stats.add(part);
         }
@@ -230,6 +250,19 @@ impl Run<'_> {
         // When nobody sees the rest, it matters only where it can change the answer.
         if console.is_closed() && !(self.command.exit_status && self.status() == Status::No) {
             return Err(Stop::Closed(Status::Fine));
+        }
+        Ok(())
+    }
+
+    /// What is said of records. The lines of a list say of which input they are, where there are several.
+    fn text(&self, name: &Name, text: &[u8], console: &mut Console) -> Outcome<()> {
+        if !(self.command.list && self.several) {
+            return console.bytes(text);
+        }
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            console.bytes(name.text.as_bytes())?;
+            console.bytes(b": ")?;
+            console.bytes(line)?;
         }
         Ok(())
     }
@@ -290,10 +323,10 @@ impl Run<'_> {
             self.say("total: ", &self.total, self.events_only, console)?;
         }
         self.statistics(console)?;
-        if let Some(writer) = self.writer.take() {
-            writer.finish()?;
+        match self.writer.take().map(Writer::finish) {
+            Some(Err(Stop::Closed(_)) | Ok(())) | None => Ok(self.status()),
+            Some(Err(stop)) => Err(stop),
         }
-        Ok(self.status())
     }
 
     /// What is known so far, the input at hand included.
@@ -319,6 +352,14 @@ fn damaged(origin: &Origin, places: &[Damage], count: u64, console: &mut Console
         console.report(Finding::whole(origin, codes::DAMAGE, message))?;
     }
     Ok(())
+}
+
+/// The summary of an input that could not be judged, with the reason.
+fn failed_json(name: &Name, finding: &Finding) -> String {
+    let (name, error) = (&name.quoted, serde_json::Value::from(finding.diagnostic.message.as_str()));
+    format!(
+        "{{\"summary\":{{\"input\":{name},\"records\":0,\"ip\":0,\"matched\":0,\"damaged\":true,\"error\":{error}}}}}\n"
+    )
 }
 
 fn bad_line(origin: &Origin, trouble: &Trouble) -> Finding {

@@ -6,7 +6,7 @@ use clap::Args;
 use divert_compiler::explain::Explainer;
 use divert_vm::limits::USER_WORK;
 
-use crate::args::{Forced, MessageFormat, Reading, Selection, usage};
+use crate::args::{Forced, MessageFormat, Once, Reading, usage};
 use crate::codes;
 use crate::console::{Console, Outcome, Status, Stop};
 use crate::eval::{self, Assume, Explain as Sink, Name, Opened};
@@ -52,9 +52,9 @@ impl Explain {
         let [name] = inputs.as_slice() else {
             return Err(usage("one filter and one input are wanted"));
         };
-        if selection == Selection::Stdin && name == "-" {
-            return Err(usage("standard input can be read once only, and `-` is given twice"));
-        }
+        let mut stdin = Once::default();
+        stdin.take(&selection)?;
+        stdin.take_input(name)?;
         let subject = Subject::of(input::read(selection)?, &self.reading, console)?;
         let verified = pipeline::program(&subject.origin, &subject.bytes, &self.reading, USER_WORK)?;
         let judge = self.assume.judge(verified).with_times();

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use clap::Args;
+use divert_compiler::Dialect;
 
 use super::plural;
 use crate::args::{Forced, Reading, Selection, usage};
@@ -105,18 +106,22 @@ fn formatted(filter: &Filter, reading: &Reading, console: &mut Console) -> Outco
         return pipeline::decompile(filter, reading, console);
     };
     let parsed = divert_grammar::parse(&source.text);
-    if parsed.errors.is_empty() {
-        return Ok(divert_grammar::format(&parsed.file));
+    let plain = pipeline::dialect(reading) == Dialect::Windivert;
+    if parsed.errors.is_empty() && !plain {
+        return Ok(divert_grammar::format_as(&parsed.file, &source.text));
     }
-    // To lay a text out, its fields need not exist; so only what the grammar says counts here.
+    let mut wrong = !parsed.errors.is_empty();
     for finding in pipeline::understand(filter, reading, 1).findings {
-        if finding.is_error() && is_syntax(&finding) {
+        if finding.is_error() && is_layout(&finding) {
+            wrong = true;
             console.report(finding)?;
         }
     }
-    Err(Stop::Said)
+    if wrong { Err(Stop::Said) } else { Ok(divert_grammar::format_as(&parsed.file, &source.text)) }
 }
 
-fn is_syntax(finding: &Finding) -> bool {
-    finding.diagnostic.code.starts_with("E01")
+/// To lay a text out, its fields need not exist; so only what the grammar says, and what the dialect lacks, counts here.
+fn is_layout(finding: &Finding) -> bool {
+    let code = finding.diagnostic.code;
+    code.starts_with("E01") || code.starts_with("E05")
 }

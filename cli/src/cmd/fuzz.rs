@@ -9,23 +9,22 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use divert_compiler::explain::Outcome as Seen;
 use divert_compiler::reach::MOST_TESTS;
-use divert_fuzz::campaign::{self, Goal, Report, Target};
+use divert_fuzz::campaign::{self, Goal, Limits, Report, Target};
 use divert_fuzz::oracle::agree::{Depth, Forms};
 use divert_fuzz::{Case, r#gen::case::to_hex};
 use divert_vm::layer::Layer;
 use divert_vm::limits::USER_WORK;
 
 use super::plural;
-use crate::args::{Forced, Reading, usage};
-use crate::capture::make::pcapng;
+use crate::args::{Forced, Once, Reading, Selection, usage};
 use crate::codes;
 use crate::console::{Console, Outcome, Status, Stop};
 use crate::eval::{self, Assume, Opened, Source};
 use crate::finding::Finding;
-use crate::input;
-use crate::output::write_file;
+use crate::found::{self, LookedAt};
+use crate::output;
 use crate::pipeline;
-use crate::render::lines::place;
+use crate::render::lines::Walk;
 use crate::subject::Subject;
 
 /// Search for packets that reach every test of a filter, and for disagreements
@@ -44,9 +43,10 @@ decompiled texts), and several filters must agree with each other.
 What is not reached is decided, where that can be done, by a proof: there is a
 packet for it, or it is out of reach for every packet, and named as such.
 
--w writes a few packets that reach all that was reached: a .pcapng file, or
-events when the name ends in .jsonl. With --runs the result depends on the
-filters, the seeds and --seed only.
+-w writes a few packets that reach all that was reached. The name says the
+format: .jsonl are events with everything, .pcapng packets with directions,
+else it is a pcap; - is standard output, and the report goes to standard error.
+With --runs the result depends on the filters, the seeds and --seed only.
 
 Exit status: 0 nothing found, 1 a disagreement, 2 could not do it.")]
 pub(crate) struct Fuzz {
@@ -69,7 +69,7 @@ pub(crate) struct Fuzz {
     /// Another number is another search
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Write packets that reach all that was reached to this file
+    /// Write packets that reach all that was reached to this file; - is standard output
     #[arg(short = 'w', long = "write", value_name = "OUT")]
     write: Option<PathBuf>,
     #[command(flatten)]
@@ -87,9 +87,18 @@ impl Fuzz {
         if selections.is_empty() {
             return Err(usage("no filter is given"));
         }
+        self.check(&selections)?;
+        let begin = Instant::now();
+        let time = self.time.map(Duration::from_secs);
+        let in_time = || time.is_none_or(|time| begin.elapsed() < time);
         let mut subjects = Vec::new();
+        let output = self.write.as_deref();
         for selection in selections {
-            subjects.push(Subject::of(input::read(selection)?, &self.reading, console)?);
+            subjects.push(Subject::of(
+                pipeline::read(selection, &self.reading, output)?,
+                &self.reading,
+                console,
+            )?);
         }
         let layer = subjects.first().map_or(Layer::Network, |subject| subject.typed.layer);
         if let Some(other) = subjects.iter().find(|subject| subject.typed.layer != layer) {
@@ -100,31 +109,71 @@ impl Fuzz {
             );
             return Err(usage(&message));
         }
-        let targets = subjects.iter().map(target).collect::<Result<Vec<_>, Stop>>()?;
-        let seeds = self.seeds(&subjects, layer, console)?;
-        let begin = Instant::now();
-        let time = self.time.map(Duration::from_secs);
-        let most = self.runs.unwrap_or(if time.is_some() { u64::MAX } else { RUNS });
-        let more = |runs| runs < most && time.is_none_or(|time| begin.elapsed() < time);
-        let report = campaign::search(&targets, layer, &seeds, self.seed, more);
-        console.result(self.shown(&subjects, &targets, &report))?;
         if let Some(path) = &self.write {
-            save(path, &report.cover)?;
-            let packets =
-                plural(report.cover.len() as u64, if layer.has_packets() { "packet" } else { "event" });
-            console.remark(format_args!("wrote {packets} to {}", path.display()))?;
-            if !report.findings.is_empty() {
-                let beside = PathBuf::from(format!("{}.findings.jsonl", path.display()));
-                let cases: Vec<Case> = report.findings.iter().map(|found| found.case.clone()).collect();
-                save(&beside, &cases)?;
-                console.remark(format_args!("wrote what was found to {}", beside.display()))?;
-            }
+            found::fits(path, layer)?;
+        }
+        let targets =
+            subjects.iter().map(|subject| target(subject, &in_time)).collect::<Result<Vec<_>, Stop>>()?;
+        let seeds = self.seeds(&subjects, layer, &in_time, console)?;
+        let runs = self.runs.unwrap_or(if time.is_some() { u64::MAX } else { RUNS });
+        let limits = Limits { runs, in_time: &in_time };
+        let report = campaign::search(&targets, layer, &seeds, self.seed, &limits);
+        let text = self.shown(&subjects, &targets, &report);
+        match &self.write {
+            Some(path) if output::is_stdout(path) => console.remark(text.trim_end())?,
+            Some(_) | None => console.result(text)?,
+        }
+        if let Some(path) = &self.write {
+            self.save(path, &subjects, &report, console)?;
         }
         Ok(if report.findings.is_empty() { Status::Fine } else { Status::No })
     }
 
+    /// Writes the cover, and beside it what was found; on standard output there is no beside, and the report has it.
+    fn save(&self, path: &Path, subjects: &[Subject], report: &Report, console: &mut Console) -> Outcome<()> {
+        let mut programs = Vec::new();
+        for subject in subjects {
+            programs.push(pipeline::program(&subject.origin, &subject.bytes, &self.reading, USER_WORK)?);
+        }
+        let looked_at = LookedAt::of(|field| programs.iter().any(|program| program.reads(field)));
+        found::write(path, &report.cover, &looked_at, console)?;
+        if output::is_stdout(path) {
+            return Ok(());
+        }
+        console.remark(format_args!("wrote {} to {}", cases_of(report), path.display()))?;
+        if !report.findings.is_empty() {
+            let beside = beside(path);
+            let cases: Vec<Case> = report.findings.iter().map(|found| found.case.clone()).collect();
+            found::write(&beside, &cases, &looked_at, console)?;
+            console.remark(format_args!("wrote what was found to {}", beside.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses what cannot be done before the search begins.
+    fn check(&self, selections: &[Selection]) -> Outcome<()> {
+        let mut stdin = Once::default();
+        selections.iter().try_for_each(|selection| stdin.take(selection))?;
+        self.seeds.iter().try_for_each(|name| stdin.take_input(name))?;
+        let Some(path) = &self.write else { return Ok(()) };
+        let filters = selections.iter().filter_map(Selection::path);
+        let inputs: Vec<&Path> = filters.chain(self.seeds.iter().map(Path::new)).collect();
+        output::apart(path, inputs.iter().copied())?;
+        if !output::is_stdout(path) {
+            output::apart(&beside(path), inputs)?;
+            output::probe(path)?;
+        }
+        Ok(())
+    }
+
     /// The packets of the captures that were named.
-    fn seeds(&self, subjects: &[Subject], layer: Layer, console: &mut Console) -> Outcome<Vec<Case>> {
+    fn seeds(
+        &self,
+        subjects: &[Subject],
+        layer: Layer,
+        in_time: &dyn Fn() -> bool,
+        console: &mut Console,
+    ) -> Outcome<Vec<Case>> {
         let mut seeds = Vec::new();
         let Some(first) = subjects.first() else { return Ok(seeds) };
         let verified = pipeline::program(&first.origin, &first.bytes, &self.reading, USER_WORK)?;
@@ -139,7 +188,7 @@ impl Fuzz {
                             Case::Packet(layer, bytes.unwrap_or_default(), *input.address())
                         });
                         seeds.extend(case);
-                        if seeds.len() >= MOST_SEEDS {
+                        if seeds.len() >= MOST_SEEDS || !in_time() {
                             break;
                         }
                     }
@@ -149,7 +198,10 @@ impl Fuzz {
                     console.report(Finding::whole(&origin, codes::NO_SUCH_RECORDS, message))?;
                 }
                 Source::Events(mut reader) => {
-                    while let Ok(Some(line)) = reader.next() {
+                    while seeds.len() < MOST_SEEDS
+                        && in_time()
+                        && let Ok(Some(line)) = reader.next()
+                    {
                         if let Ok(event) = &line.event {
                             seeds.extend(event.case(line.packet).filter(|case| case.layer() == layer));
                         }
@@ -162,9 +214,15 @@ impl Fuzz {
 
     fn shown(&self, subjects: &[Subject], targets: &[Target<'_>], report: &Report) -> String {
         let mut out = String::new();
-        let what = plural(report.cover.len() as u64, "packet");
+        let what = cases_of(report);
         let _ = writeln!(out, "{} runs with seed {}; {what} reach what was reached", report.runs, self.seed);
+        if targets.iter().any(|target| target.forms.is_cut()) {
+            out.push_str("time was up before every form of the filters was made; the others were compared\n");
+        } else if report.undecided {
+            out.push_str("time was up before it was decided what can be reached\n");
+        }
         for (number, (subject, target)) in subjects.iter().zip(targets).enumerate() {
+            let mut places = Walk::new(&subject.source.text);
             let layer = subject.typed.layer;
             let count = |test, outcome| {
                 report.reached.get(&Goal { target: number, test, outcome }).copied().unwrap_or(0)
@@ -177,7 +235,7 @@ impl Fuzz {
             let _ = writeln!(out, "  matches {yes}{never_yes}, does not match {no}{never_no}");
             let (mut reached, mut possible, mut unreachable) = (0, 0, 0);
             for (test, site) in target.explainer.tests().iter().enumerate() {
-                let at = place(&subject.source.text, site.span.range().start);
+                let at = places.place(site.span.range().start);
                 let text = site.span.of(&subject.source.text);
                 let text = text.split_whitespace().collect::<Vec<_>>().join(" ").escape_default().to_string();
                 let text = text.replace("\\\"", "\"");
@@ -230,26 +288,25 @@ impl Fuzz {
     }
 }
 
+/// How many packets or events the cover has.
+fn cases_of(report: &Report) -> String {
+    let events = report.cover.iter().any(|case| !case.layer().has_packets());
+    plural(report.cover.len() as u64, if events { "event" } else { "packet" })
+}
+
+/// Where what was found is written.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".findings.jsonl");
+    PathBuf::from(name)
+}
+
 /// A filter in all its forms.
-fn target(subject: &Subject) -> Result<Target<'_>, Stop> {
+fn target<'s>(subject: &'s Subject, in_time: &dyn Fn() -> bool) -> Result<Target<'s>, Stop> {
     let broken = |what: String| Stop::from(Finding::whole(&subject.origin, codes::TARGET, what));
-    let forms = Forms::of_tree(subject.typed.clone(), Depth::All)
+    let forms = Forms::of_tree_in_time(subject.typed.clone(), Depth::All, in_time)
         .map_err(|finding| broken(format!("the forms of the filter differ: {finding}")))?
         .ok_or_else(|| broken("the filter is too large".to_owned()))?
         .with_program(&subject.bytes);
     Ok(Target::new(forms, &subject.typed))
-}
-
-fn save(path: &Path, cases: &[Case]) -> Result<(), Finding> {
-    let events = path.extension().is_some_and(|extension| extension == "jsonl");
-    let packets = cases.iter().filter_map(|case| match case {
-        Case::Packet(_, bytes, address) => Some((bytes.as_slice(), address)),
-        Case::Endpoint(..) | Case::Reflected(..) => None,
-    });
-    let packets: Vec<_> = packets.collect();
-    if events || packets.len() < cases.len() {
-        let lines: String = cases.iter().map(|case| format!("{case}\n")).collect();
-        return write_file(path, lines.as_bytes());
-    }
-    write_file(path, &pcapng(&packets))
 }

@@ -34,6 +34,6 @@ impl Implies {
             }
             Answer::Unknown(reason) => Told::unknown(reason),
         };
-        self.question.tell(told, console)
+        self.question.tell(told, &[&narrow, &wide], console)
     }
 }

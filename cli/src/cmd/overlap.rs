@@ -10,14 +10,14 @@ use divert_vm::layer::Layer;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{Question, Told, event, shown};
+use super::answer::{Question, Told, shown};
 use super::plural;
-use crate::args::{LayerName, Reading, Selection, usage};
+use crate::args::{LayerName, Once, Reading, Selection, usage};
 use crate::codes;
 use crate::console::{Console, Outcome};
 use crate::finding::{Finding, Origin};
+use crate::found;
 use crate::input;
-use crate::pipeline;
 
 /// Tell whether some packet matches two of several filters
 #[derive(Debug, Args)]
@@ -71,7 +71,10 @@ struct Pair<'h> {
 impl Overlap {
     pub(crate) fn run(mut self, console: &mut Console) -> Outcome {
         let handles = match self.handles.take() {
-            Some(path) => read(&path, self.question.reading(), console)?,
+            Some(path) => {
+                self.question.check(console)?;
+                read(&path, &self.question, console)?
+            }
             None => {
                 let graphs = self.question.graphs(std::mem::take(&mut self.filters), console)?;
                 let named = graphs.into_iter().enumerate();
@@ -84,7 +87,8 @@ impl Overlap {
             return Err(usage("two filters or more are wanted"));
         }
         let (pairs, open) = compare(&handles);
-        self.question.tell(told(&pairs, open), console)
+        let about = pairs.first().map(|pair| [&pair.first.graph, &pair.second.graph]);
+        self.question.tell(told(&pairs, open), about.as_ref().map_or(&[], |about| about), console)
     }
 }
 
@@ -129,7 +133,7 @@ fn told(pairs: &[Pair<'_>], open: Option<Reason>) -> Told {
                 "handles": [pair.first.name, pair.second.name],
                 "layer": pair.first.graph.layer().name(),
                 "priority": pair.first.priority,
-                "witness": event(&pair.witness),
+                "witness": found::event(&pair.witness),
             })
         })
         .collect();
@@ -139,7 +143,9 @@ fn told(pairs: &[Pair<'_>], open: Option<Reason>) -> Told {
 }
 
 /// Reads a file of handles.
-fn read(path: &Path, reading: Reading, console: &mut Console) -> Outcome<Vec<Handle>> {
+fn read(path: &Path, question: &Question, console: &mut Console) -> Outcome<Vec<Handle>> {
+    let reading = question.reading();
+    question.keeps(path)?;
     let origin = Origin::File(path.to_path_buf());
     let wrong = |message: String| Finding::whole(&origin, codes::USAGE, message);
     let bytes = input::read_file(path)?;
@@ -147,6 +153,7 @@ fn read(path: &Path, reading: Reading, console: &mut Console) -> Outcome<Vec<Han
         .map_err(|error| wrong(format!("`{origin}` is no list of handles: {error}")))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut handles = Vec::with_capacity(written.len());
+    let mut stdin = Once::default();
     for (at, handle) in written.into_iter().enumerate() {
         let name = handle.name.unwrap_or_else(|| format!("handle {}", at + 1));
         let layer = match &handle.layer {
@@ -160,7 +167,8 @@ fn read(path: &Path, reading: Reading, console: &mut Console) -> Outcome<Vec<Han
             Selection::Bytecode(path) => Selection::Bytecode(folder.join(path)),
             other @ (Selection::Text(_) | Selection::Stdin) => other,
         };
-        let graph = pipeline::graph(&input::read(selection)?, &Reading { layer, ..reading }, 0, console)?;
+        stdin.take(&selection)?;
+        let graph = question.graph(selection, Reading { layer, ..reading }, console)?;
         handles.push(Handle { name, priority: handle.priority, graph });
     }
     Ok(handles)

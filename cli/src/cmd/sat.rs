@@ -34,6 +34,6 @@ impl Sat {
             Answer::No(()) => Told::new(false, "nothing can match", None),
             Answer::Unknown(reason) => Told::unknown(reason),
         };
-        self.question.tell(told, console)
+        self.question.tell(told, &[graph], console)
     }
 }

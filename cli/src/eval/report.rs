@@ -5,10 +5,11 @@ use std::io::Write as _;
 
 use divert_vm::input::{Endpoint, Input, Reflected};
 use divert_vm::layer::{Event, Layer};
-use divert_vm::packet::{Packet, Protocol, Version};
+use divert_vm::packet::{Packet, Version};
 
-use super::stats::{End, Port, Traits};
+use super::stats::{Port, Traits};
 use super::{Judge, Name};
+use crate::brief::{End, Ends, Flow, ends, ports};
 use crate::capture::record::{Record, Timestamp};
 use crate::events::Described;
 
@@ -110,52 +111,6 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// `2024-01-02T03:04:05.678901Z`
-struct Moment(Timestamp);
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, second) = (self.0.secs.div_euclid(86_400), self.0.secs.rem_euclid(86_400));
-        let (year, month, day) = date(days);
-        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        let micros = self.0.nanos / 1_000;
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
-    }
-}
-
-/// Year, month and day of a day since 1970-01-01, in years that begin with March: then leap days come last.
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-/// `10.0.0.1:40000 -> 10.0.0.2:443  TCP  60 bytes`
-struct Flow<'a>(&'a Packet<'a>);
-
-impl fmt::Display for Flow<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let packet = self.0;
-        let transport = packet.transport();
-        let ports = ports(packet);
-        let (source, destination) = ends(packet);
-        let ipv6 = packet.version() == Version::V6;
-        end(f, source, ipv6, ports.map(|[source, _]| source))?;
-        f.write_str(" -> ")?;
-        end(f, destination, ipv6, ports.map(|[_, destination]| destination))?;
-        write!(f, "  {}", ProtocolName(transport.number))?;
-        if transport.fragment {
-            f.write_str(" fragment")?;
-        }
-        write!(f, "  {} bytes", packet.total_length())
-    }
-}
-
 fn of_packet(packet: &Packet<'_>) -> Traits {
     let (ipv6, protocol) = (packet.version() == Version::V6, packet.transport().number);
     let (source, destination) = ends(packet);
@@ -179,68 +134,29 @@ fn of_endpoint(endpoint: &Endpoint) -> Traits {
     }
 }
 
-/// Source and destination port.
-fn ports(packet: &Packet<'_>) -> Option<[u16; 2]> {
-    let transport = packet.transport();
-    match transport.kind {
-        Protocol::Tcp | Protocol::Udp => {
-            let [s0, s1, d0, d1] = packet.bytes().get(transport.offset as usize..)?.first_chunk()?;
-            Some([u16::from_be_bytes([*s0, *s1]), u16::from_be_bytes([*d0, *d1])])
-        }
-        Protocol::Other | Protocol::Icmp | Protocol::Icmpv6 => None,
-    }
-}
+/// `2024-01-02T03:04:05.678901Z`
+struct Moment(Timestamp);
 
-/// Source and destination.
-fn ends(packet: &Packet<'_>) -> (u128, u128) {
-    let bytes = packet.bytes();
-    let four = |at: usize| {
-        let word = bytes.get(at..).and_then(|rest| rest.first_chunk().copied());
-        u128::from(u32::from_be_bytes(word.unwrap_or_default()))
-    };
-    let sixteen = |at: usize| {
-        let word = bytes.get(at..).and_then(|rest| rest.first_chunk().copied());
-        u128::from_be_bytes(word.unwrap_or_default())
-    };
-    match packet.version() {
-        Version::V4 => (four(12), four(16)),
-        Version::V6 => (sixteen(8), sixteen(24)),
-    }
-}
-
-fn end(f: &mut fmt::Formatter<'_>, address: u128, ipv6: bool, port: Option<u16>) -> fmt::Result {
-    let end = End { ipv6, address };
-    match (ipv6, port) {
-        (true, Some(_)) => write!(f, "[{end}]")?,
-        (false, _) | (true, None) => write!(f, "{end}")?,
-    }
-    port.map_or(Ok(()), |port| write!(f, ":{port}"))
-}
-
-pub(super) struct ProtocolName(pub(super) u8);
-
-impl fmt::Display for ProtocolName {
+impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            1 => f.write_str("ICMP"),
-            6 => f.write_str("TCP"),
-            17 => f.write_str("UDP"),
-            58 => f.write_str("ICMPv6"),
-            number => write!(f, "protocol {number}"),
-        }
+        let (days, second) = (self.0.secs.div_euclid(86_400), self.0.secs.rem_euclid(86_400));
+        let (year, month, day) = date(days);
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        let micros = self.0.nanos / 1_000;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
     }
 }
 
-struct Ends<'a>(&'a Endpoint);
-
-impl fmt::Display for Ends<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endpoint = self.0;
-        end(f, endpoint.local_addr, endpoint.ipv6, Some(endpoint.local_port))?;
-        f.write_str(" - ")?;
-        end(f, endpoint.remote_addr, endpoint.ipv6, Some(endpoint.remote_port))?;
-        write!(f, "  {}  process {}", ProtocolName(endpoint.protocol), endpoint.process_id)
-    }
+/// Year, month and day of a day since 1970-01-01, in years that begin with March: then leap days come last.
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 struct Handle<'a>(&'a Reflected);

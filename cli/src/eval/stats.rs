@@ -3,12 +3,12 @@
 use std::fmt;
 
 use divert_compiler::explain::{Explainer, Outcome};
-use divert_vm::address::{Ipv4, Ipv6};
 use divert_vm::layer::Layer;
 
-use super::report::{ProtocolName, Shown};
+use super::report::Shown;
 use super::top::Top;
 use super::{Judge, Part};
+use crate::brief::{End, ProtocolName};
 
 /// What is remembered of some records.
 #[derive(Default)]
@@ -30,13 +30,6 @@ pub(super) struct Traits {
     pub(super) protocol: Option<u8>,
     /// Process.
     pub(super) process: Option<u32>,
-}
-
-/// An address with its version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct End {
-    pub(super) ipv6: bool,
-    pub(super) address: u128,
 }
 
 /// A port of a protocol.
@@ -177,12 +170,6 @@ impl Stats {
         ];
         all.retain(|most| !most.values.is_empty());
         all
-    }
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.ipv6 { Ipv6(self.address).fmt(f) } else { Ipv4((self.address & 0xFFFF_FFFF) as u32).fmt(f) }
     }
 }
 

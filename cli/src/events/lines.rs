@@ -122,6 +122,31 @@ mod tests {
 
     const PACKET: &str = "4500001400000000403b00000a0000010a000002";
 
+    /// The table of keys in the manual: an event with those that are needed is one, and without any of them it is none.
+    #[test]
+    fn keys_that_are_needed() {
+        let endpoint = r#""localAddr":"::1","remoteAddr":"::2""#;
+        let whole = |name: &str, event: &str, inner: &str| {
+            format!(r#"{{"addr":{{"layer":"{name}","event":{event},"{name}":{{{inner}}}}}}}"#)
+        };
+        for line in [
+            whole("flow", "1", endpoint),
+            whole("socket", "3", endpoint),
+            whole("reflect", "8", r#""layer":0"#),
+        ] {
+            assert!(one(&line).is_ok(), "{line}");
+            for key in ["addr", "layer", "event", "flow", "socket", "reflect", "localAddr", "remoteAddr"] {
+                let other = line.replacen(&format!(r#""{key}":"#), r#""note":"#, 1);
+                assert!(other == line || one(&other).is_err(), "{other}");
+                let last = line.rfind(r#""layer""#).unwrap();
+                let inner = format!("{}{}", &line[..last], line[last..].replace("layer", "note"));
+                assert!(inner == line || one(&inner).is_err(), "{inner}");
+            }
+        }
+        assert!(one(r#"{"addr":{"layer":0}}"#).is_ok());
+        assert!(one(r#"{"packet":"","addr":{}}"#).is_err());
+    }
+
     #[test]
     fn layers_and_events_by_number_and_name() {
         let endpoint = r#"{"localAddr":"10.0.0.1","remoteAddr":[1,0,0,0]}"#;

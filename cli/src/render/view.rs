@@ -6,7 +6,7 @@ use std::ops::Range;
 use divert_grammar::span::Span;
 use unicode_width::UnicodeWidthChar as _;
 
-use super::lines::line_starts;
+use super::lines::{MARK, line_starts};
 
 /// First of the private characters that stand for messages while the picture is drawn; see `human`.
 pub(super) const PLACEHOLDER: char = '\u{E000}';
@@ -72,6 +72,10 @@ impl View {
         let mut text = std::mem::take(&mut self.text);
         for (at, c) in line.char_indices() {
             if at < window.start {
+                map(at, &text);
+                continue;
+            }
+            if start + at == 0 && c == MARK {
                 map(at, &text);
                 continue;
             }
@@ -192,6 +196,12 @@ mod tests {
         assert_eq!(view("tcp and \n\n", &[(10, 10)], 80), ("tcp and ".into(), vec![String::new()]));
         assert_eq!(View::new("tcp and \n\n", &[Span::empty(10)], 0, 80).spans[0], 7..7);
         assert_eq!(View::new("", &[Span::empty(0)], 0, 80).spans[0], 0..0);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_shown() {
+        let (text, parts) = view("\u{FEFF}tcp\nudp", &[(3, 6), (0, 3)], 80);
+        assert_eq!((text.as_str(), parts), ("tcp", vec!["tcp".into(), String::new()]));
     }
 
     #[test]

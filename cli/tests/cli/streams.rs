@@ -106,10 +106,22 @@ const EVENT: &str = "{\"packet\":\"4500001400000000403b00000a0000010a000002\",\"
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_said() {
     let folder = workplace();
-    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
-    let output = divertc(folder.path()).arg("man").stdout(full).output().expect("divertc runs");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"), "{output:?}");
+    for arguments in [
+        &["man"][..],
+        &["sat", "tcp", "-w", "-"],
+        &["sat", "tcp", "-w", "/dev/full"],
+        &["sat", "--layer", "flow", "true", "-w", "-"],
+        &["fuzz", "tcp", "--runs", "50", "-w", "-"],
+        &["eval", "tcp", "sample.pcap", "-w", "-"],
+        &["eval", "true", "events.jsonl", "-w", "-"],
+        &["divert", "--simulate", "handles.toml", "sample.pcap", "-w", "-"],
+    ] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+        let output = divertc(folder.path()).args(arguments).stdout(full).output().expect("divertc runs");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("No space left") && !said.contains("`-`"), "{arguments:?}: {said}");
+    }
 }
 
 #[test]
@@ -190,6 +202,14 @@ const ANSWERS: &[(&[&str], i32)] = &[
     (&["eval", "tcp", "damaged.pcap"], 2),
     (&["eval", "tcp", "missing.pcap", "sample.pcap", "--list"], 2),
     (&["check", "tcp"], 0),
+    (&["sat", "tcp", "-w", "-"], 0),
+    (&["equiv", "tcp", "udp", "-w", "-"], 1),
+    (&["sat", "--layer", "flow", "true", "-w", "-"], 0),
+    (&["fuzz", "tcp", "--runs", "50", "-w", "-"], 0),
+    (&["divert", "--simulate", "handles.toml", "sample.pcap", "-w", "-"], 0),
+    (&["divert", "--simulate", "handles.toml", "damaged.pcap", "-w", "-"], 2),
+    (&["eval", "tcp", "damaged.pcap", "-w", "-"], 2),
+    (&["eval", "--exit-status", "tcp and udp", "sample.pcap", "-w", "-"], 1),
 ];
 
 /// A pipe that nobody reads.
@@ -238,4 +258,74 @@ fn work_goes_on_when_nothing_can_be_said() {
     // `tcp and udp` is warned of.
     assert_eq!(status(&["compile", "tcp and tcp.DstPort == 70000", "-o", "out.dvc"]), Some(0));
     assert!(path("out.dvc").exists(), "the program is written");
+}
+
+/// What never ends is read up to a limit, whatever is expected to be there.
+#[test]
+#[cfg(target_os = "linux")]
+fn endless_files_are_refused() {
+    let folder = workplace();
+    for (command, said) in [
+        ("check -f /dev/zero", "more than 67108864 bytes"),
+        ("compile -f /dev/zero", "more than 67108864 bytes"),
+        ("verify /dev/zero", "more than 67108864 bytes"),
+        ("disasm /dev/zero", "more than 67108864 bytes"),
+        ("overlap --handles /dev/zero", "more than 67108864 bytes"),
+        ("divert --simulate /dev/zero sample.pcap", "more than 67108864 bytes"),
+        ("eval tcp /dev/zero", "not a capture"),
+        ("compile 'ip.SrcAddr in file(\"/dev/zero\")'", "which is the limit"),
+    ] {
+        let ran = line(&format!("divertc {command}"), folder.path());
+        let text =
+            [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(ran.status == 2 && text.contains(said), "{command}: {} {text}", ran.status);
+    }
+}
+
+/// The same for a pipe, and what is written into it without end.
+#[test]
+fn endless_pipes_are_refused() {
+    let folder = workplace();
+    for arguments in [&["check", "-"][..], &["verify", "-"], &["format", "-"], &["sat", "-"]] {
+        let mut command = divertc(folder.path());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("divertc runs");
+        let mut stdin = child.stdin.take().expect("piped");
+        let piece = "tcp and ".repeat(8192);
+        while stdin.write_all(piece.as_bytes()).is_ok() {}
+        drop(stdin);
+        let output = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains("67108864"), "{arguments:?}: {said}");
+    }
+}
+
+/// A file is the same by any name, and as a standard stream.
+#[test]
+#[cfg(unix)]
+fn inputs_are_not_written_over() {
+    let folder = workplace();
+    let path = |name: &str| folder.path().join(name);
+    fs::hard_link(path("sample.pcap"), path("hard.pcap")).expect("a link");
+    std::os::unix::fs::symlink("sample.pcap", path("soft.pcap")).expect("a link");
+    let before = fs::read(path("sample.pcap")).expect("a capture");
+    let open = |name: &str| fs::OpenOptions::new().read(true).append(true).open(path(name)).expect("a file");
+    let refused = |arguments: &[&str], stdin: Stdio, stdout: Stdio| {
+        let mut command = divertc(folder.path());
+        command.args(arguments).stdin(stdin).stdout(stdout).stderr(Stdio::piped());
+        let output = command.output().expect("divertc runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains("read"), "{arguments:?}: {said}");
+        assert_eq!(fs::read(path("sample.pcap")).expect("a capture"), before, "{arguments:?}");
+    };
+    for output in ["soft.pcap", "hard.pcap"] {
+        refused(&["eval", "tcp", "sample.pcap", "-w", output], Stdio::null(), Stdio::piped());
+        refused(&["eval", "tcp", output, "-w", "sample.pcap"], Stdio::null(), Stdio::piped());
+    }
+    refused(&["eval", "tcp", "-", "-w", "sample.pcap"], open("sample.pcap").into(), Stdio::piped());
+    refused(&["eval", "tcp", "sample.pcap", "-w", "-"], Stdio::null(), open("soft.pcap").into());
+    // What nothing replaces may be both.
+    let ran = line("divertc eval tcp sample.pcap -w /dev/null", folder.path());
+    assert_eq!(ran.status, 0);
 }

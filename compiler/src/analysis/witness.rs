@@ -89,14 +89,18 @@ impl Witness {
             self.layer.number(),
             self.event.number()
         );
+        // Only packets have interfaces, but the record has room for the numbers at every layer.
+        if self.packet().is_some() || (if_idx, sub_if_idx) != (0, 0) {
+            let _ = write!(text, ",\"ifIdx\":{if_idx},\"subIfIdx\":{sub_if_idx}");
+        }
         let _ = match &self.content {
-            Content::Packet(_) => write!(text, ",\"ifIdx\":{if_idx},\"subIfIdx\":{sub_if_idx}"),
+            Content::Packet(_) => Ok(()),
             Content::Endpoint(endpoint) => {
                 let name = if self.layer == Layer::Flow { "flow" } else { "socket" };
                 write!(
                     text,
-                    ",\"{name}\":{{\"endpointId\":{},\"parentEndpointId\":{},\"processId\":{},\"localAddr\":{:?},\
-                     \"remoteAddr\":{:?},\"localPort\":{},\"remotePort\":{},\"protocol\":{}}}",
+                    ",\"{name}\":{{\"endpointId\":{},\"parentEndpointId\":{},\"processId\":{},\"localAddr\":{},\
+                     \"remoteAddr\":{},\"localPort\":{},\"remotePort\":{},\"protocol\":{}}}",
                     endpoint.endpoint_id,
                     endpoint.parent_endpoint_id,
                     endpoint.process_id,
@@ -121,8 +125,9 @@ impl Witness {
 }
 
 /// An address as four words, the lowest first.
-const fn words(address: u128) -> [u32; 4] {
-    [address as u32, (address >> 32) as u32, (address >> 64) as u32, (address >> 96) as u32]
+fn words(address: u128) -> String {
+    let [a, b, c, d] = [0, 32, 64, 96].map(|shift| (address >> shift) as u32);
+    format!("[{a},{b},{c},{d}]")
 }
 
 /// Bytes as hexadecimal digits.
@@ -143,6 +148,13 @@ fn place(address: u128, port: Option<u16>) -> String {
         (false, Some(port)) => format!("[{}]:{port}", Ipv6Addr::from_bits(address)),
         (false, None) => Ipv6Addr::from_bits(address).to_string(),
     }
+}
+
+/// Whether both addresses are of the event's IP version, as a driver reports them. A filter cannot rely on it, so where
+/// nothing else shows an answer, they are not.
+fn is_usual(endpoint: &Endpoint) -> bool {
+    let v4 = |address: u128| address >> 32 == IPV4_MAPPED >> 32;
+    v4(endpoint.local_addr) != endpoint.ipv6 && v4(endpoint.remote_addr) != endpoint.ipv6
 }
 
 fn protocol_name(number: u8) -> String {
@@ -217,14 +229,16 @@ impl fmt::Display for Witness {
             Content::Packet(_) => {
                 self.with(|input| input.packet().map(headers)).flatten().unwrap_or_default()
             }
-            Content::Endpoint(endpoint) => format!(
-                "{} {} local {} remote {}, process {}",
-                if endpoint.ipv6 { "IPv6" } else { "IPv4" },
-                protocol_name(endpoint.protocol),
-                place(endpoint.local_addr, Some(endpoint.local_port)),
-                place(endpoint.remote_addr, Some(endpoint.remote_port)),
-                endpoint.process_id,
-            ),
+            Content::Endpoint(endpoint) => {
+                format!(
+                    "{} {} local {} remote {}, process {}",
+                    if endpoint.ipv6 { "IPv6" } else { "IPv4" },
+                    protocol_name(endpoint.protocol),
+                    place(endpoint.local_addr, Some(endpoint.local_port)),
+                    place(endpoint.remote_addr, Some(endpoint.remote_port)),
+                    endpoint.process_id,
+                ) + if is_usual(endpoint) { "" } else { ", whose addresses are not of its IP version" }
+            }
             Content::Reflected(handle) => format!(
                 "handle at {} with priority {}, process {}",
                 handle.layer.name(),

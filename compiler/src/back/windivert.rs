@@ -56,19 +56,22 @@ pub enum EncodeError {
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooManyTests { tests, limit } => {
-                write!(
-                    f,
-                    "needs {tests} tests, {} over WinDivert's limit of {limit}",
-                    tests.saturating_sub(*limit)
-                )
-            }
+            Self::TooManyTests { tests, limit: _ } => too_many_tests(f, *tests),
             Self::Mask { load } => write!(f, "the mask in `{load}` cannot be written as comparisons"),
         }
     }
 }
 
 impl std::error::Error for EncodeError {}
+
+/// Says how far a filter is over what the driver takes, in objects and in texts; with `usize::MAX` tests nobody knows.
+pub(super) fn too_many_tests(f: &mut fmt::Formatter<'_>, tests: usize) -> fmt::Result {
+    if tests == usize::MAX {
+        return write!(f, "needs more tests than can be counted; WinDivert's driver takes {DRIVER_TESTS}");
+    }
+    let over = tests.saturating_sub(DRIVER_TESTS);
+    write!(f, "needs {tests} tests, {over} over the {DRIVER_TESTS} that WinDivert's driver takes")
+}
 
 /// An object that means the same as the graph it was made from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use divert_vm::layer::Layer;
 use super::plain::unmask;
 use super::render::{Writer, chain, compare, constant, expr, render, simple, value};
 use super::tree::{Forest, Tree, raise};
+use super::windivert::too_many_tests;
 use crate::front::windivert::MAX_TESTS;
 use crate::graph::{Graph, Load};
 use crate::set::{Interval, IntervalSet};
@@ -52,16 +53,7 @@ pub enum TextError {
 impl fmt::Display for TextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooManyTests { tests: usize::MAX, limit } => {
-                write!(f, "needs more tests than can be counted; WinDivert's limit is {limit}")
-            }
-            Self::TooManyTests { tests, limit } => {
-                write!(
-                    f,
-                    "needs {tests} tests, {} over WinDivert's limit of {limit}",
-                    tests.saturating_sub(*limit)
-                )
-            }
+            Self::TooManyTests { tests, limit: _ } => too_many_tests(f, *tests),
             Self::TooManyTokens { tokens, limit } => {
                 write!(
                     f,
@@ -171,6 +163,11 @@ fn count(tree: &Tree, parts: &[usize], tests: &[usize]) -> usize {
 /// # Errors
 /// When WinDivert's language cannot say it within its limits.
 pub fn file(graph: &Graph) -> Result<File, TextError> {
+    counted(graph).map(|(file, _)| file)
+}
+
+/// The tree and the number of its tests.
+fn counted(graph: &Graph) -> Result<(File, usize), TextError> {
     let layer = graph.layer();
     let forest = raise(graph, DEEPEST);
     let mut tests = Vec::with_capacity(forest.graph.nodes().len());
@@ -194,7 +191,7 @@ pub fn file(graph: &Graph) -> Result<File, TextError> {
     if tokens > MAX_TOKENS {
         return Err(TextError::TooManyTokens { tokens, limit: MAX_TOKENS });
     }
-    Ok(File { items: Vec::new(), filter: Some(filter), comments: Vec::new() })
+    Ok((File { items: Vec::new(), filter: Some(filter), comments: Vec::new() }, total.max(1)))
 }
 
 /// Counts tokens and levels, and shortens words that WinDivert would not take before a colon.
@@ -248,8 +245,26 @@ fn words(test: &mut Test) -> usize {
 /// # Errors
 /// As [`file`].
 pub fn text(graph: &Graph) -> Result<String, TextError> {
-    let formatted = divert_grammar::format(&file(graph)?);
+    written(graph).map(|written| written.text)
+}
+
+/// A text for WinDivert 2.2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The text, on one line.
+    pub text: String,
+    /// Number of its tests. With more than [`DRIVER_TESTS`](super::windivert::DRIVER_TESTS) today's driver refuses it.
+    pub tests: usize,
+}
+
+/// As [`text`], with the number of tests.
+///
+/// # Errors
+/// As [`file`].
+pub fn written(graph: &Graph) -> Result<Written, TextError> {
+    let (file, tests) = counted(graph)?;
+    let formatted = divert_grammar::format(&file);
     // There is nothing quoted in it, so white space is only layout.
     let line = formatted.split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(line.replace("( ", "(").replace(" )", ")"))
+    Ok(Written { text: line.replace("( ", "(").replace(" )", ")"), tests })
 }

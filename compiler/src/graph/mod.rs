@@ -13,15 +13,14 @@ pub mod check;
 pub mod eval;
 pub mod print;
 
-use std::collections::hash_map::Entry;
-
-use foldhash::{HashMap, HashMapExt as _};
+mod known;
 
 use divert_vm::field::Field;
 use divert_vm::layer::Layer;
 use divert_vm::limits::MIN_PACKET;
 
 use crate::set::{Interval, IntervalSet};
+use known::Known;
 
 /// What a node reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -175,7 +174,7 @@ pub struct Builder {
     layer: Layer,
     nodes: Vec<Node>,
     /// All nodes, from [`FEW`] of them on.
-    known: HashMap<Node, NodeId>,
+    known: Known,
     simplify: bool,
 }
 
@@ -183,7 +182,7 @@ impl Builder {
     /// A builder that keeps tests whose outcome cannot matter.
     #[must_use]
     pub fn plain(layer: Layer) -> Self {
-        Self { layer, nodes: Vec::new(), known: HashMap::new(), simplify: false }
+        Self { layer, nodes: Vec::new(), known: Known::default(), simplify: false }
     }
 
     /// A builder that leaves out tests whose outcome is certain or cannot matter.
@@ -227,15 +226,8 @@ impl Builder {
             if let Some(index) = self.nodes.iter().position(equal) {
                 return NodeId::of_index(index);
             }
-        } else {
-            if self.known.is_empty() {
-                let numbers = (0..).map(NodeId::of_index);
-                self.known.extend(self.nodes.iter().cloned().zip(numbers));
-            }
-            match self.known.entry(node.clone()) {
-                Entry::Occupied(known) => return *known.get(),
-                Entry::Vacant(place) => place.insert(id),
-            };
+        } else if let Some(known) = self.known.find_or_add(&self.nodes, &node) {
+            return known;
         }
         self.nodes.push(node);
         id

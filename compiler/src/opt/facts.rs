@@ -1,11 +1,12 @@
 //! What is known about an input on the way to a test: which keys a load can still have, and which headers are there.
 //!
-//! Facts are sound and bounded, not complete: at most [`MOST_LOADS`] loads beside the core fields, and at most
-//! [`MOST_INTERVALS`] intervals each, are kept; what does not fit is forgotten.
+//! Facts are sound and bounded, not complete: at most [`MOST_LOADS`] loads and at most [`MOST_INTERVALS`] intervals each
+//! are kept; what does not fit is forgotten. The fields that others depend on always fit: they are bits.
 
 use divert_vm::field::{Field, Header};
 use divert_vm::layer::Layer;
 
+use super::numbers::Numbers;
 use crate::graph::Load;
 use crate::set::IntervalSet;
 
@@ -17,7 +18,7 @@ const SURE_BYTES: i32 = 20;
 #[derive(Clone, Debug, PartialEq)]
 struct Fact {
     load: Load,
-    /// Whether the load is there; only used for array fields, the core fields tell about the others.
+    /// Whether the load is there; only used for array fields, the headers tell about the others.
     present: Option<bool>,
     /// The keys that it can have where it is there.
     keys: IntervalSet,
@@ -27,7 +28,13 @@ struct Fact {
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     layer: Layer,
-    /// Sorted by load.
+    /// Which of the fields that are 0 or 1, and that others depend on, have a known value: bits by [`bit_of`].
+    known_bits: u8,
+    /// Those values; 0 where none is known.
+    values: u8,
+    /// What `protocol` can be, and what `ip.Protocol` can be where it is there.
+    numbers: [Numbers; 2],
+    /// The other loads, sorted.
     known: Vec<Fact>,
 }
 
@@ -37,30 +44,43 @@ pub(crate) struct Impossible;
 
 type Learned = Result<(), Impossible>;
 
-/// Fields that others depend on.
-const fn is_core(field: Field) -> bool {
-    matches!(
-        field,
-        Field::Inbound
-            | Field::Outbound
-            | Field::Ip
-            | Field::Ipv6
-            | Field::Icmp
-            | Field::Icmpv6
-            | Field::Tcp
-            | Field::Udp
-            | Field::Protocol
-            | Field::IpProtocol
-    )
+/// `protocol` and `ip.Protocol` in [`Facts::numbers`].
+const PROTOCOL: usize = 0;
+const IP_PROTOCOL: usize = 1;
+
+/// The bit of a field that is 0 or 1 and that others depend on.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing depends on the other fields")]
+const fn bit_of(field: Field) -> Option<u8> {
+    Some(match field {
+        Field::Inbound => 1,
+        Field::Outbound => 1 << 1,
+        Field::Ip => 1 << 2,
+        Field::Ipv6 => 1 << 3,
+        Field::Icmp => 1 << 4,
+        Field::Icmpv6 => 1 << 5,
+        Field::Tcp => 1 << 6,
+        Field::Udp => 1 << 7,
+        _ => return None,
+    })
+}
+
+/// The place of a field in [`Facts::numbers`].
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other fields are no protocol numbers")]
+const fn number_of(field: Field) -> Option<usize> {
+    match field {
+        Field::Protocol => Some(PROTOCOL),
+        Field::IpProtocol => Some(IP_PROTOCOL),
+        _ => None,
+    }
 }
 
 /// The transport headers with their protocol numbers.
-const TRANSPORTS: [(Field, u128); 4] =
+const TRANSPORTS: [(Field, u8); 4] =
     [(Field::Tcp, 6), (Field::Udp, 17), (Field::Icmp, 1), (Field::Icmpv6, 58)];
 
 impl Facts {
     pub(crate) const fn none(layer: Layer) -> Self {
-        Self { layer, known: Vec::new() }
+        Self { layer, known_bits: 0, values: 0, numbers: [Numbers::ALL; 2], known: Vec::new() }
     }
 
     pub(crate) const fn layer(&self) -> Layer {
@@ -77,12 +97,19 @@ impl Facts {
 
     /// The keys that `load` can have where it is there.
     pub(crate) fn keys(&self, load: Load) -> IntervalSet {
+        if load.mask == Load::NO_MASK {
+            if let Some(value) = self.bit(load.field) {
+                return IntervalSet::range(u128::from(value), u128::from(value));
+            }
+            if let Some(number) = number_of(load.field) {
+                return self.numbers[number].to_set();
+            }
+        }
         if let Some(fact) = self.fact(load) {
             return fact.keys.clone();
         }
         if load.mask != Load::NO_MASK {
-            let plain =
-                self.fact(Load { mask: Load::NO_MASK, ..load }).and_then(|fact| fact.keys.as_interval());
+            let plain = self.keys(Load { mask: Load::NO_MASK, ..load }).as_interval();
             if let Some(one) = plain.filter(|interval| interval.low == interval.high) {
                 return IntervalSet::range(one.low & load.mask, one.low & load.mask);
             }
@@ -90,11 +117,11 @@ impl Facts {
         IntervalSet::interval(load.keys(self.layer))
     }
 
-    /// The value of a field that is 0 or 1.
-    fn bit(&self, field: Field) -> Option<bool> {
-        match self.fact(Load::field(field))?.keys.as_interval()? {
-            interval if interval.low == interval.high => Some(interval.low == 1),
-            _ => None,
+    /// The value of a field that is 0 or 1 and that others depend on.
+    const fn bit(&self, field: Field) -> Option<bool> {
+        match bit_of(field) {
+            Some(bit) if self.known_bits & bit != 0 => Some(self.values & bit != 0),
+            Some(_) | None => None,
         }
     }
 
@@ -138,12 +165,23 @@ impl Facts {
 
     /// Takes note that the test `load` in `set` succeeded or failed.
     pub(crate) fn learn(&mut self, load: Load, set: &IntervalSet, succeeded: bool) -> Learned {
+        self.conclude(load, set, succeeded, true)
+    }
+
+    /// The same for a load that nobody will ask for again: only what it says about others is noted.
+    pub(crate) fn conclude(
+        &mut self,
+        load: Load,
+        set: &IntervalSet,
+        succeeded: bool,
+        again: bool,
+    ) -> Learned {
         let plain = Load { mask: Load::NO_MASK, ..load };
         let present = self.present(load);
         let before = self.keys(load);
         if succeeded {
-            self.narrow(load, before.intersect(set))?;
-            if load.field.is_array() {
+            self.narrow(load, before.intersect(set), again)?;
+            if again && load.field.is_array() {
                 self.note(plain, Some(true), None);
             }
             return match load.field.info().header.field() {
@@ -156,24 +194,42 @@ impl Facts {
         }
         let keys = before.subtract(set);
         if !keys.is_empty() {
-            self.narrow(load, keys)?;
+            self.narrow(load, keys, again)?;
             return if present == Some(true) { self.derive(load.field) } else { Ok(()) };
         }
         match (present, load.field.info().header.field()) {
             (Some(_), _) => Err(Impossible),
             (None, Some(header)) if !load.field.is_array() => self.set(header, false),
             (None, _) => {
-                self.note(plain, Some(false), None);
+                if again {
+                    self.note(plain, Some(false), None);
+                }
                 Ok(())
             }
         }
     }
 
-    fn narrow(&mut self, load: Load, keys: IntervalSet) -> Learned {
+    /// Takes note that the keys of `load` are these, where it is there.
+    fn narrow(&mut self, load: Load, keys: IntervalSet, again: bool) -> Learned {
         if keys.is_empty() {
             return Err(Impossible);
         }
-        self.note(load, None, Some(keys));
+        if load.mask == Load::NO_MASK {
+            if let Some(bit) = bit_of(load.field) {
+                if let Some(one) = keys.as_interval().filter(|interval| interval.low == interval.high) {
+                    self.known_bits |= bit;
+                    self.values = if one.low == 1 { self.values | bit } else { self.values & !bit };
+                }
+                return Ok(());
+            }
+            if let Some(number) = number_of(load.field) {
+                self.numbers[number] = Numbers::of(&keys);
+                return Ok(());
+            }
+        }
+        if again {
+            self.note(load, None, Some(keys));
+        }
         Ok(())
     }
 
@@ -188,7 +244,7 @@ impl Facts {
                     fact.keys = keys;
                 }
             }
-            Err(at) if self.known.len() < MOST_LOADS || is_core(load.field) => {
+            Err(at) if self.known.len() < MOST_LOADS => {
                 let keys = keys.unwrap_or_else(|| IntervalSet::interval(load.keys(self.layer)));
                 self.known.insert(at, Fact { load, present, keys });
             }
@@ -196,37 +252,37 @@ impl Facts {
         }
     }
 
-    /// Takes note of the value of a field that is 0 or 1.
+    /// Takes note of the value of a field that is 0 or 1 and that others depend on.
     fn set(&mut self, field: Field, value: bool) -> Learned {
-        match self.bit(field) {
-            Some(known) if known == value => Ok(()),
-            Some(_) => Err(Impossible),
-            None => {
-                let key = u128::from(value);
-                self.note(Load::field(field), None, Some(IntervalSet::range(key, key)));
+        match (self.bit(field), bit_of(field)) {
+            (Some(known), _) if known == value => Ok(()),
+            (Some(_), _) => Err(Impossible),
+            (None, Some(bit)) => {
+                self.known_bits |= bit;
+                self.values |= if value { bit } else { 0 };
                 self.derive(field)
             }
+            (None, None) => Ok(()),
         }
     }
 
-    /// Restricts the keys of a field that is there.
-    fn restrict(&mut self, field: Field, keys: &IntervalSet) -> Learned {
-        let load = Load::field(field);
-        let before = self.keys(load);
-        let after = before.intersect(keys);
-        if after == before {
+    /// Restricts one of the protocol numbers.
+    fn restrict(&mut self, which: usize, to: Numbers) -> Learned {
+        let after = self.numbers[which].intersect(to);
+        if after == self.numbers[which] {
             return Ok(());
         }
-        self.narrow(load, after)?;
-        self.derive(field)
+        if after.is_empty() {
+            return Err(Impossible);
+        }
+        self.numbers[which] = after;
+        self.protocol()
     }
 
-    /// Draws the conclusions from a change of `field`. Each step makes some core field's keys fewer, so it ends.
+    /// Draws the conclusions from a change of `field`. Each step makes some bit known or some numbers fewer, so it ends.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other fields depend on nothing")]
     fn derive(&mut self, field: Field) -> Learned {
-        let value = if is_core(field) { self.bit(field) } else { None };
-        let exactly = |number: u128| IntervalSet::range(number, number);
-        match (field, value) {
+        match (field, self.bit(field)) {
             (Field::Inbound, Some(value)) => self.set(Field::Outbound, !value),
             (Field::Outbound, Some(value)) => self.set(Field::Inbound, !value),
             (Field::Ip, Some(value)) => {
@@ -238,7 +294,7 @@ impl Facts {
             (Field::Tcp | Field::Udp | Field::Icmp | Field::Icmpv6, Some(true)) => {
                 for (other, number) in TRANSPORTS {
                     if other == field {
-                        self.restrict(Field::Protocol, &exactly(number))?;
+                        self.restrict(PROTOCOL, Numbers::one(number))?;
                     } else {
                         self.set(other, false)?;
                     }
@@ -264,14 +320,12 @@ impl Facts {
     fn protocol(&mut self) -> Learned {
         let version = self.bit(Field::Ip);
         if self.layer.has_packets() && version == Some(true) {
-            let number = self.keys(Load::field(Field::Protocol));
-            self.restrict(Field::IpProtocol, &number)?;
-            let number = self.keys(Load::field(Field::IpProtocol));
-            self.restrict(Field::Protocol, &number)?;
+            self.restrict(IP_PROTOCOL, self.numbers[PROTOCOL])?;
+            self.restrict(PROTOCOL, self.numbers[IP_PROTOCOL])?;
         }
         for (header, number) in TRANSPORTS {
-            let keys = self.keys(Load::field(Field::Protocol));
-            if !keys.contains(number) {
+            let numbers = self.numbers[PROTOCOL];
+            if !numbers.contains(number) {
                 self.set(header, false)?;
                 continue;
             }
@@ -282,9 +336,8 @@ impl Facts {
             };
             if !self.layer.has_packets() && needed {
                 if self.bit(header) == Some(false) {
-                    let others = keys.subtract(&IntervalSet::range(number, number));
-                    self.restrict(Field::Protocol, &others)?;
-                } else if keys == IntervalSet::range(number, number) {
+                    self.restrict(PROTOCOL, numbers.without(Numbers::one(number)))?;
+                } else if numbers == Numbers::one(number) {
                     self.set(header, true)?;
                 }
             }
@@ -294,6 +347,11 @@ impl Facts {
 
     /// Keeps what holds on both ways.
     pub(crate) fn meet(&mut self, other: &Self) {
+        self.known_bits &= other.known_bits & !(self.values ^ other.values);
+        self.values &= self.known_bits;
+        for (here, there) in self.numbers.iter_mut().zip(other.numbers) {
+            *here = here.union(there);
+        }
         self.known.retain_mut(|fact| {
             let Some(there) = other.fact(fact.load) else { return false };
             if fact.present != there.present {

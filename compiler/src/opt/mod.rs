@@ -3,6 +3,7 @@
 pub(crate) mod facts;
 pub mod gather;
 pub mod implied;
+mod numbers;
 pub mod order;
 pub mod share;
 

@@ -17,6 +17,13 @@
 extern "C" {
 #endif
 
+/* Members without a name came with C11; compilers that have had them for longer are not to warn. */
+#ifdef __GNUC__
+#define DIVERT_UNNAMED_ __extension__
+#else
+#define DIVERT_UNNAMED_
+#endif
+
 #ifndef WINDIVERTEXPORT
 #define WINDIVERTEXPORT __declspec(dllimport)
 #endif
@@ -133,7 +140,7 @@ typedef struct {
     UINT32 UDPChecksum : 1;
     UINT32 Reserved1 : 8;
     UINT32 Reserved2;
-    union {
+    DIVERT_UNNAMED_ union {
         WINDIVERT_DATA_NETWORK Network;
         WINDIVERT_DATA_FLOW    Flow;
         WINDIVERT_DATA_SOCKET  Socket;

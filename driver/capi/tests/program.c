@@ -293,8 +293,106 @@ static void monitor(void)
     CHECK(WinDivertClose(reflect));
 }
 
+/* Reference section 4 and 5: every misuse has its error, and none of them leaves a handle open. */
+static void misuse(void)
+{
+    static const struct {
+        const char *filter;
+        int layer;
+        INT16 priority;
+        UINT64 flags;
+    } wrong[] = {
+        { NULL, WINDIVERT_LAYER_NETWORK, 0, 0 },
+        { "", WINDIVERT_LAYER_NETWORK, 0, 0 },
+        { "tcp and", WINDIVERT_LAYER_NETWORK, 0, 0 },
+        { "tcp.NoSuchField == 1", WINDIVERT_LAYER_NETWORK, 0, 0 },
+        { "processId == 1", WINDIVERT_LAYER_NETWORK, 0, 0 },
+        { "@WinDiv_", WINDIVERT_LAYER_NETWORK, 0, 0 },
+        { "@Divert_", WINDIVERT_LAYER_NETWORK, 0, 0 },
+        { "true", 5, 0, 0 },
+        { "true", 256, 0, 0 },
+        { "true", -1, 0, 0 },
+        { "true", WINDIVERT_LAYER_NETWORK, 30001, 0 },
+        { "true", WINDIVERT_LAYER_NETWORK, -30001, 0 },
+        { "true", WINDIVERT_LAYER_NETWORK, 0, 0x40 },
+        { "true", WINDIVERT_LAYER_NETWORK, 0, (UINT64)1 << 63 },
+        { "true", WINDIVERT_LAYER_NETWORK, 0, WINDIVERT_FLAG_SNIFF | WINDIVERT_FLAG_DROP },
+        { "true", WINDIVERT_LAYER_NETWORK, 0, WINDIVERT_FLAG_RECV_ONLY | WINDIVERT_FLAG_SEND_ONLY },
+        { "true", WINDIVERT_LAYER_FLOW, 0, WINDIVERT_FLAG_SNIFF },
+        { "true", WINDIVERT_LAYER_FLOW, 0, WINDIVERT_FLAG_RECV_ONLY },
+        { "true", WINDIVERT_LAYER_SOCKET, 0, WINDIVERT_FLAG_SNIFF },
+        { "true", WINDIVERT_LAYER_REFLECT, 0, WINDIVERT_FLAG_RECV_ONLY },
+    };
+    HANDLE none[] = { NULL, INVALID_HANDLE_VALUE, (HANDLE)(ULONG_PTR)0x7FFFFFF0 }, handle;
+    static WINDIVERT_ADDRESS addresses[WINDIVERT_BATCH_MAX + 1];
+    WINDIVERT_ADDRESS address;
+    OVERLAPPED overlapped;
+    UINT64 value;
+    UINT bytes;
+    size_t number;
+
+    for (number = 0; number < sizeof(wrong) / sizeof(wrong[0]); number++) {
+        handle = WinDivertOpen(wrong[number].filter, (WINDIVERT_LAYER)wrong[number].layer, wrong[number].priority,
+                               wrong[number].flags);
+        if (handle != INVALID_HANDLE_VALUE || !LAST(87)) {
+            printf("misuse %u: error %lu\n", (unsigned)number, GetLastError());
+            fflush(stdout);
+            failed = 1;
+        }
+    }
+    memset(&address, 0, sizeof(address));
+    for (number = 0; number < sizeof(none) / sizeof(none[0]); number++) {
+        handle = none[number];
+        memset(&overlapped, 0, sizeof(overlapped));
+        bytes = sizeof(address);
+        CHECK(!WinDivertRecv(handle, packet, sizeof(packet), NULL, NULL) && LAST(6));
+        CHECK(!WinDivertRecvEx(handle, packet, sizeof(packet), NULL, 0, &address, &bytes, &overlapped) && LAST(6));
+        CHECK(!WinDivertSend(handle, packet, length_of(packet), NULL, &address) && LAST(6));
+        CHECK(!WinDivertShutdown(handle, WINDIVERT_SHUTDOWN_BOTH) && LAST(6));
+        CHECK(!WinDivertSetParam(handle, WINDIVERT_PARAM_QUEUE_LENGTH, 64) && LAST(6));
+        CHECK(!WinDivertGetParam(handle, WINDIVERT_PARAM_QUEUE_LENGTH, &value) && LAST(6));
+        CHECK(!WinDivertClose(handle) && LAST(6));
+    }
+
+    /* Records that are none, too many, or cut short; with and without an overlapped structure. */
+    handle = open_at("false", WINDIVERT_LAYER_NETWORK, 0, WINDIVERT_FLAG_NO_INSTALL);
+    for (number = 0; number < 2; number++) {
+        static const UINT lengths[] = { 0, 1, 79, 81, sizeof(addresses) };
+        LPOVERLAPPED waits = number == 0 ? NULL : &overlapped;
+        size_t at;
+        for (at = 0; at < sizeof(lengths) / sizeof(lengths[0]); at++) {
+            bytes = lengths[at];
+            CHECK(!WinDivertRecvEx(handle, packet, sizeof(packet), NULL, 0, addresses, &bytes, waits) && LAST(87));
+            CHECK(bytes == lengths[at]);
+        }
+        CHECK(!WinDivertSendEx(handle, packet, 28, NULL, 0, addresses, 0, waits) && LAST(87));
+        CHECK(!WinDivertSendEx(handle, packet, 28, NULL, 0, addresses, sizeof(addresses), waits) && LAST(87));
+        CHECK(!WinDivertSendEx(handle, NULL, 28, NULL, 0, addresses, sizeof(address), waits) && LAST(87));
+    }
+    CHECK(!WinDivertShutdown(handle, (WINDIVERT_SHUTDOWN)0) && LAST(87));
+    CHECK(WinDivertClose(handle));
+
+    /* What a handle was not opened for. */
+    handle = open_at("true", WINDIVERT_LAYER_FLOW, 0, WINDIVERT_FLAG_SNIFF | WINDIVERT_FLAG_RECV_ONLY);
+    CHECK(!WinDivertSend(handle, packet, 28, NULL, &address) && LAST(87));
+    CHECK(WinDivertShutdown(handle, WINDIVERT_SHUTDOWN_RECV));
+    CHECK(!WinDivertRecv(handle, NULL, 0, NULL, &address) && LAST(232));
+    CHECK(WinDivertClose(handle));
+    handle = open_at("false", WINDIVERT_LAYER_NETWORK, 0, WINDIVERT_FLAG_SEND_ONLY);
+    CHECK(!WinDivertRecv(handle, packet, sizeof(packet), NULL, &address) && LAST(87));
+    memset(&overlapped, 0, sizeof(overlapped));
+    if (!WinDivertRecvEx(handle, packet, sizeof(packet), NULL, 0, &address, NULL, &overlapped)) {
+        DWORD length;
+        CHECK(LAST(87) || LAST(ERROR_IO_PENDING));
+        if (LAST(ERROR_IO_PENDING))
+            CHECK(!GetOverlappedResult(handle, &overlapped, &length, TRUE) && LAST(87));
+    }
+    CHECK(WinDivertClose(handle));
+}
+
 int main(void)
 {
+    misuse();
     priorities();
     batches();
     overlapped();

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use divert_driver_protocol::{Code, DecodeError, Refused};
-use divert_vm::Layer;
+use divert_driver_protocol::{Code, DecodeError, Reason, Refused};
 
 use crate::device::Failure;
 use crate::filter::FilterError;
@@ -89,30 +88,12 @@ impl From<Failure> for Error {
 }
 
 impl fmt::Display for Refusal {
-    /// The reasons by the numbers of the driver's list (`Refusal::reason` of its core).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refused { code, reason, detail } = self.0;
-        let layer =
-            || u8::try_from(detail).ok().and_then(Layer::from_number).map_or("this layer", Layer::name);
+        let Refused { code, reason } = self.0;
         match reason {
-            2 => write!(f, "priority {} is outside -30000 to 30000", detail.cast_signed())?,
-            3 => write!(f, "flags {detail:#x} do not exist")?,
-            4 => f.write_str("SNIFF and DROP exclude each other")?,
-            5 => f.write_str("RECV_ONLY and SEND_ONLY exclude each other")?,
-            6 => write!(f, "{} needs SNIFF", layer())?,
-            7 => write!(f, "{} needs RECV_ONLY", layer())?,
-            8 => f.write_str("the program cannot be read")?,
-            9 => write!(f, "a packet could cost the filter {detail} steps, more than the driver accepts")?,
-            10 => f.write_str("the verifier refuses the program")?,
-            11 => write!(f, "the verifier refuses instruction {detail} of the program")?,
-            12 => write!(f, "the verifier refuses set {detail} of the program")?,
-            13 => write!(f, "the filter is for {}", layer())?,
-            14 => f.write_str("memory is exhausted")?,
-            15 => f.write_str("too many handles are open")?,
-            16 => f.write_str("the filtering engine is disabled")?,
-            17 => write!(f, "the filtering engine refused with status {detail:#x}")?,
-            _ => return code.fmt(f),
+            // The code says it better.
+            None | Some(Reason::State) => code.fmt(f),
+            Some(reason) => write!(f, "{reason} (error {})", code.number()),
         }
-        write!(f, " (error {})", code.number())
     }
 }

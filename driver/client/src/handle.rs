@@ -1,11 +1,11 @@
 //! A handle: a filter at a layer with a priority, and what it diverts.
 #![allow(clippy::wildcard_enum_match_arm, reason = "whatever else the driver answers is the same mistake")]
 
-use divert_driver_protocol::limits::MAX_LISTED;
+use divert_driver_protocol::limits::{MAX_LISTED, MAX_PRIORITY, MIN_PRIORITY};
 use divert_driver_protocol::reply::ENTRY;
 use divert_driver_protocol::{
-    Address, DecodeError, Flags, HandleEntry, How, Open, Opened, Parameter, Receive, Reply, Request, Send,
-    Sent, Statistics,
+    Address, Code, DecodeError, Flags, HandleEntry, How, Open, Opened, Parameter, Reason, Receive, Refused,
+    Reply, Request, Send, Sent, Statistics,
 };
 use divert_vm::Layer;
 
@@ -25,6 +25,16 @@ pub struct Options {
     pub flags: Flags,
     /// Most steps that the filter may cost a packet; 0 for the driver's own limit.
     pub work_limit: u32,
+}
+
+impl Options {
+    /// Why no handle of that layer can be opened so.
+    fn mistake(&self, layer: Layer) -> Option<Reason> {
+        if !(MIN_PRIORITY..=MAX_PRIORITY).contains(&self.priority) {
+            return Some(Reason::Priority(self.priority));
+        }
+        self.flags.check(layer).err().map(Reason::Flags)
+    }
 }
 
 /// An open handle. All calls may be made from several threads at once.
@@ -51,11 +61,15 @@ const REPLY: usize = 512;
 
 impl Handle {
     /// Opens a handle of the system's driver; installs and starts the driver where that is needed, unless the flags
-    /// say not to.
+    /// say not to. What is wrong with priority and flags is said before that.
     ///
     /// # Errors
     /// The codes of reference §4; with [`Error::Refused`] the driver's reason.
     pub fn open(filter: &Filter, options: &Options) -> Result<Self, Error> {
+        if let Some(reason) = options.mistake(filter.layer()) {
+            let refused = Refused { code: Code::InvalidParameter, reason: Some(reason) };
+            return Err(Error::Refused(Refusal(refused)));
+        }
         Self::open_on(system(options.flags)?, filter, options)
     }
 

@@ -48,6 +48,11 @@ pub use outgoing::Outgoing;
 pub use pending::Pending;
 
 pub use divert_driver_protocol::{
-    Address, Code, Counter, Data, Flags, HandleEntry, How, Parameter, Reflect, Sent, Statistics,
+    Address, Code, Counter, Data, Flags, HandleEntry, How, Parameter, Reason, Reflect, Sent, Statistics,
 };
 pub use divert_vm::{Endpoint, Event as EventKind, Layer};
+
+/// The page of this package is compiled with its tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

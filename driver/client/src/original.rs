@@ -4,7 +4,7 @@
 //! such an object can say it: 255 tests. Counters and listings are not to be had there (code 50).
 
 use std::ffi::{CStr, CString};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use divert_compiler::back::windivert::{Shape, encode};
 use divert_compiler::front::bytecode::lift;
@@ -32,7 +32,7 @@ pub struct Taken {
 }
 
 /// The calls of the original's DLL (reference §8). Handles are numbers.
-pub trait Calls: std::marker::Send + Sync {
+pub trait Calls: Clone + std::marker::Send + Sync + 'static {
     /// Opens a handle.
     ///
     /// # Errors
@@ -50,8 +50,13 @@ pub trait Calls: std::marker::Send + Sync {
         records: &mut [[u8; ADDRESS]],
     ) -> Result<Taken, Failure>;
 
-    /// Begins to receive into a buffer of that layout.
-    fn submit(&self, handle: usize, addresses: u8, layout: Layout, buffer: Vec<u8>) -> Box<dyn Operation>;
+    /// Begins to receive into a buffer of that layout. The receive may outlive the handle, which ends it.
+    fn submit(
+        handle: &Arc<OpenHandle<Self>>,
+        addresses: u8,
+        layout: Layout,
+        buffer: Vec<u8>,
+    ) -> Box<dyn Operation>;
 
     /// Sends a batch; gives the bytes that went.
     ///
@@ -81,11 +86,36 @@ pub trait Calls: std::marker::Send + Sync {
     fn close(&self, handle: usize);
 }
 
+/// An open handle; closed when it is dropped.
+#[derive(Debug)]
+pub struct OpenHandle<C: Calls> {
+    calls: C,
+    number: usize,
+}
+
+impl<C: Calls> OpenHandle<C> {
+    /// The DLL that it is of.
+    pub const fn calls(&self) -> &C {
+        &self.calls
+    }
+
+    /// Its number.
+    pub const fn number(&self) -> usize {
+        self.number
+    }
+}
+
+impl<C: Calls> Drop for OpenHandle<C> {
+    fn drop(&mut self) {
+        self.calls.close(self.number);
+    }
+}
+
 /// A handle of the original, once it is opened.
 #[derive(Debug)]
 pub struct OriginalDevice<C: Calls> {
     calls: C,
-    handle: OnceLock<usize>,
+    handle: OnceLock<Arc<OpenHandle<C>>>,
 }
 
 const fn failure(code: Code) -> Failure {
@@ -99,8 +129,12 @@ impl<C: Calls> OriginalDevice<C> {
         Self { calls, handle: OnceLock::new() }
     }
 
+    fn opened(&self) -> Result<&Arc<OpenHandle<C>>, Failure> {
+        self.handle.get().ok_or(const { failure(Code::NotReady) })
+    }
+
     fn handle(&self) -> Result<usize, Failure> {
-        self.handle.get().copied().ok_or(const { failure(Code::NotReady) })
+        self.opened().map(|opened| opened.number)
     }
 
     fn open(&self, open: &Open<'_>) -> Result<Reply<'static>, Failure> {
@@ -117,16 +151,13 @@ impl<C: Calls> OriginalDevice<C> {
         let object = CString::new(encoded.object.to_string()).map_err(|_| invalid())?;
         let layer = u32::from(open.layer.number());
         match self.calls.open(&object, layer, open.priority, open.flags.bits()) {
-            Ok(handle) => match self.handle.set(handle) {
+            Ok(number) => match self.handle.set(Arc::new(OpenHandle { calls: self.calls.clone(), number })) {
                 Ok(()) => Ok(Reply::Opened(Opened { serial: 0, work: verified.work() })),
-                // Somebody else was faster: a device has one handle.
-                Err(handle) => {
-                    self.calls.close(handle);
-                    Err(failure(Code::InvalidFunction))
-                }
+                // Somebody else was faster: a device has one handle. This one closes.
+                Err(_) => Err(failure(Code::InvalidFunction)),
             },
             Err(refused) => match Code::from_number(refused.0) {
-                Some(code) => Ok(Reply::Refused(Refused { code, reason: 0, detail: 0 })),
+                Some(code) => Ok(Reply::Refused(Refused { code, reason: None })),
                 None => Err(refused),
             },
         }
@@ -140,14 +171,6 @@ impl<C: Calls> OriginalDevice<C> {
         let failed = u32::from(bytes < batch.data().len());
         let packets = small(records.len()).saturating_sub(failed);
         Ok(Reply::Sent(Sent { packets, bytes: small(bytes), failed, code: None }))
-    }
-}
-
-impl<C: Calls> Drop for OriginalDevice<C> {
-    fn drop(&mut self) {
-        if let Some(handle) = self.handle.get() {
-            self.calls.close(*handle);
-        }
     }
 }
 
@@ -217,9 +240,9 @@ impl<C: Calls> Device for OriginalDevice<C> {
     }
 
     fn submit(&self, message: &[u8], buffer: Vec<u8>) -> Box<dyn Operation> {
-        let ready = layout(message, buffer.len()).and_then(|asked| Ok((asked, self.handle()?)));
+        let ready = layout(message, buffer.len()).and_then(|asked| Ok((asked, self.opened()?)));
         match ready {
-            Ok(((addresses, layout), handle)) => self.calls.submit(handle, addresses, layout, buffer),
+            Ok(((addresses, layout), opened)) => C::submit(opened, addresses, layout, buffer),
             Err(failure) => Box::new(Ended(buffer, failure)),
         }
     }

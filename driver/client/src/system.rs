@@ -5,6 +5,15 @@ use std::path::PathBuf;
 
 use crate::error::Error;
 
+/// What became of a driver that was to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uninstalled {
+    /// It is gone.
+    Gone,
+    /// It goes when the last of its handles is closed.
+    WithLastHandle,
+}
+
 /// The program that a process runs.
 ///
 /// # Errors
@@ -41,12 +50,12 @@ pub const fn terminate(_: u32) -> Result<(), Error> {
     Err(Error::Unsupported)
 }
 
-/// Stops the driver and removes its service.
+/// Stops the driver and removes its service. Windows lets a driver go with the last of its handles only.
 ///
 /// # Errors
 /// 1060 when there is none, and what the system says.
 #[cfg(windows)]
-pub fn uninstall() -> Result<(), Error> {
+pub fn uninstall() -> Result<Uninstalled, Error> {
     crate::windows::service::uninstall().map_err(Error::Failed)
 }
 
@@ -55,7 +64,7 @@ pub fn uninstall() -> Result<(), Error> {
 /// # Errors
 /// Always: there is no driver here.
 #[cfg(not(windows))]
-pub const fn uninstall() -> Result<(), Error> {
+pub const fn uninstall() -> Result<Uninstalled, Error> {
     Err(Error::Unsupported)
 }
 

@@ -204,12 +204,25 @@ fn refusals_say_why() {
     assert!(error.to_string().contains("more than the driver accepts"), "{error}");
 }
 
-/// The reasons are numbers in the protocol: both ends say the same.
+/// What can be known without the driver is known before it is installed; elsewhere than on Windows, before it is missing.
+#[test]
+fn mistakes_are_found_before_the_driver_is() {
+    let filter = Filter::compile("true", Layer::Flow).unwrap();
+    let opened = |priority, flags| {
+        let options = Options { priority, flags, ..Options::default() };
+        Handle::open(&filter, &options).unwrap_err().to_string()
+    };
+    assert_eq!(opened(0, Flags::SNIFF), "the driver refuses the handle: FLOW needs RECV_ONLY (error 87)");
+    assert!(opened(-30_001, Flags::NONE).contains("priority -30001 is outside"));
+    assert!(opened(30_001, Flags::NONE).contains("priority 30001 is outside"));
+}
+
+/// Who asks is told what the driver means.
 #[test]
 fn reasons_are_those_of_the_driver() {
     use divert_driver_client::Refusal as Told;
     use divert_driver_core::platform::EngineError;
-    use divert_driver_protocol::FlagError;
+    use divert_driver_protocol::{FlagError, Refused};
     for refusal in [
         Refusal::State(Code::InvalidFunction),
         Refusal::Priority(-32_000),
@@ -226,8 +239,10 @@ fn reasons_are_those_of_the_driver() {
         let (told, meant) = (Told(refusal.to_reply()).to_string(), refusal.to_string());
         assert!(told.starts_with(&meant), "{told}\n{meant}");
     }
-    let told = Told(Refusal::Layer { program: Layer::Flow }.to_reply()).to_string();
-    assert!(told.starts_with("the filter is for FLOW"), "{told}");
+    let refusal = Refusal::Layer { program: Layer::Flow };
+    assert_eq!(Told(refusal.to_reply()).to_string(), "the filter is for FLOW (error 87)");
+    let nothing = Refused { code: Code::NotRegistered, reason: None };
+    assert_eq!(Told(nothing).to_string(), "the base filtering engine is disabled (error 1753)");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use divert_driver_protocol::{Code, FlagError, Refused};
+use divert_driver_protocol::{Code, FlagError, Reason, Refused};
 use divert_vm::verify::{Rule, Where};
 use divert_vm::wire::DecodeError;
 use divert_vm::{Layer, VerifyError};
@@ -53,37 +53,34 @@ impl Refusal {
         }
     }
 
-    /// The reason's number and what it is about; numbers are never used again for something else.
+    /// The reason as the protocol has it: where the verifier or the decoder knows more, with less.
     #[must_use]
-    pub fn reason(&self) -> (u32, u64) {
+    pub const fn reason(&self) -> Reason {
         match *self {
-            Self::State(_) => (1, 0),
-            Self::Priority(priority) => (2, i64::from(priority).cast_unsigned()),
-            Self::Flags(FlagError::Unknown(bits)) => (3, bits),
-            Self::Flags(FlagError::SniffAndDrop) => (4, 0),
-            Self::Flags(FlagError::ReceiveAndSendOnly) => (5, 0),
-            Self::Flags(FlagError::NeedsSniff(layer)) => (6, u64::from(layer.number())),
-            Self::Flags(FlagError::NeedsReceiveOnly(layer)) => (7, u64::from(layer.number())),
-            Self::Undecodable(_) => (8, 0),
-            Self::Unverified(VerifyError { rule: Rule::OverLimit { work, .. }, .. }) => (9, u64::from(work)),
+            Self::State(_) => Reason::State,
+            Self::Priority(priority) => Reason::Priority(priority),
+            Self::Flags(error) => Reason::Flags(error),
+            Self::Undecodable(_) => Reason::Unreadable,
+            Self::Unverified(VerifyError { rule: Rule::OverLimit { work, .. }, .. }) => {
+                Reason::TooCostly(work)
+            }
             Self::Unverified(VerifyError { place, .. }) => match place {
-                Where::Program => (10, 0),
-                Where::Instruction(number) => (11, number as u64),
-                Where::Set(number) => (12, u64::from(number)),
+                Where::Program => Reason::Program,
+                Where::Instruction(number) => Reason::Instruction(number as u64),
+                Where::Set(number) => Reason::Set(number),
             },
-            Self::Layer { program } => (13, u64::from(program.number())),
-            Self::NoMemory => (14, 0),
-            Self::TooManyHandles => (15, 0),
-            Self::Engine(EngineError::Disabled) => (16, 0),
-            Self::Engine(EngineError::Refused(status)) => (17, u64::from(status)),
+            Self::Layer { program } => Reason::Layer(program),
+            Self::NoMemory => Reason::NoMemory,
+            Self::TooManyHandles => Reason::TooManyHandles,
+            Self::Engine(EngineError::Disabled) => Reason::EngineDisabled,
+            Self::Engine(EngineError::Refused(status)) => Reason::EngineRefused(status),
         }
     }
 
     /// As the protocol tells it.
     #[must_use]
-    pub fn to_reply(&self) -> Refused {
-        let (reason, detail) = self.reason();
-        Refused { code: self.code(), reason, detail }
+    pub const fn to_reply(&self) -> Refused {
+        Refused { code: self.code(), reason: Some(self.reason()) }
     }
 }
 
@@ -101,17 +98,14 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::State(code) => code.fmt(f),
-            Self::Priority(priority) => write!(f, "priority {priority} is outside -30000 to 30000"),
-            Self::Flags(error) => error.fmt(f),
             Self::Undecodable(error) => error.fmt(f),
             Self::Unverified(error) => error.fmt(f),
-            Self::Layer { program } => write!(f, "the program is for {}", program.name()),
-            Self::NoMemory => f.write_str("memory is exhausted"),
-            Self::TooManyHandles => f.write_str("too many handles are open"),
-            Self::Engine(EngineError::Disabled) => f.write_str("the filtering engine is disabled"),
-            Self::Engine(EngineError::Refused(status)) => {
-                write!(f, "the filtering engine refused with status {status:#x}")
-            }
+            Self::Priority(_)
+            | Self::Flags(_)
+            | Self::Layer { .. }
+            | Self::NoMemory
+            | Self::TooManyHandles
+            | Self::Engine(_) => self.reason().fmt(f),
         }
     }
 }

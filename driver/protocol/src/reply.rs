@@ -5,6 +5,7 @@ use divert_vm::Layer;
 use crate::code::Code;
 use crate::flags::Flags;
 use crate::limits::{HEADER, MAX_LISTED};
+use crate::reason::Reason;
 use crate::statistics::{Counter, Statistics};
 use crate::wire::{DecodeError, Reader, TooSmall, Writer, begin, header};
 
@@ -39,10 +40,8 @@ pub struct Opened {
 pub struct Refused {
     /// The Win32 code.
     pub code: Code,
-    /// The reason by its number in the driver's list.
-    pub reason: u32,
-    /// What the reason is about, such as the number of an instruction.
-    pub detail: u64,
+    /// The reason; `None` (0 in a message) where there is but the code.
+    pub reason: Option<Reason>,
 }
 
 /// What became of a batch.
@@ -106,11 +105,7 @@ impl<'a> Reply<'a> {
                 reader.zero32()?;
                 Self::Opened(Opened { serial, work })
             }
-            REFUSED => {
-                let (code, reason) = (reader.u32()?, reader.u32()?);
-                let code = Code::from_number(code).ok_or(DecodeError::Number(code))?;
-                Self::Refused(Refused { code, reason, detail: reader.u64()? })
-            }
+            REFUSED => Self::Refused(Refused::read(&mut reader)?),
             SENT => Self::Sent(Sent::read(&mut reader)?),
             VALUE => Self::Value(reader.u64()?),
             STATISTICS => Self::Statistics(read_statistics(&mut reader)?),
@@ -155,9 +150,10 @@ impl<'a> Reply<'a> {
                 writer.u32(0)?;
             }
             Self::Refused(refused) => {
+                let (reason, detail) = refused.reason.map_or((0, 0), Reason::parts);
                 writer.u32(refused.code.number())?;
-                writer.u32(refused.reason)?;
-                writer.u64(refused.detail)?;
+                writer.u32(reason)?;
+                writer.u64(detail)?;
             }
             Self::Sent(sent) => {
                 writer.u32(sent.packets)?;
@@ -180,6 +176,18 @@ impl<'a> Reply<'a> {
             }
         }
         Ok(writer.written())
+    }
+}
+
+impl Refused {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (code, reason, detail) = (reader.u32()?, reader.u32()?, reader.u64()?);
+        let code = Code::from_number(code).ok_or(DecodeError::Number(code))?;
+        let reason = match (reason, detail) {
+            (0, 0) => None,
+            (number, detail) => Some(Reason::from_parts(number, detail)?),
+        };
+        Ok(Self { code, reason })
     }
 }
 

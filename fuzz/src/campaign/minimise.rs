@@ -7,14 +7,18 @@ use crate::r#gen::case::Case;
 /// Most candidates that are tried.
 const MOST: usize = 2_000;
 
-/// The least case that was found for which `shows` holds; it holds for `case`.
-pub(super) fn minimise(mut case: Case, mut shows: impl FnMut(&Case) -> bool) -> Case {
+/// The least case that was found in time for which `shows` holds; it holds for `case`.
+pub(super) fn minimise(
+    mut case: Case,
+    mut shows: impl FnMut(&Case) -> bool,
+    in_time: &dyn Fn() -> bool,
+) -> Case {
     let mut tried = 0;
     loop {
         let mut better = false;
         for candidate in candidates(&case) {
             tried += 1;
-            if tried > MOST {
+            if tried > MOST || !in_time() {
                 return case;
             }
             if candidate != case && shows(&candidate) {

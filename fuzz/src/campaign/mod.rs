@@ -3,13 +3,15 @@
 //!
 //! What the search does not reach is decided by the exact engine: it gives a case, or a proof that there is none.
 //!
-//! The search is a function of the filters, the seeds and one number; there is no other randomness and no clock in it.
+//! The search is a function of the filters, the seeds and one number; there is no other randomness and no clock in it. Only
+//! when the caller says that time is up it ends wherever it is, and says what it has not come to.
 
 mod aim;
 mod minimise;
 mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use divert_compiler::analysis::{Answer, Budget, Exists};
 use divert_compiler::explain::{Explainer, Outcome};
@@ -61,7 +63,7 @@ pub struct Found {
 }
 
 /// What came of a search.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Cases that were judged.
     pub runs: u64,
@@ -73,6 +75,30 @@ pub struct Report {
     pub cover: Vec<Case>,
     /// What is wrong; at most [`MOST_FINDINGS`].
     pub findings: Vec<Found>,
+    /// Whether time was up before everything that was not reached had been decided.
+    pub undecided: bool,
+}
+
+/// How long to search.
+pub struct Limits<'l> {
+    /// Cases to look at before the rest is decided.
+    pub runs: u64,
+    /// Whether there is time for another step; asked often.
+    pub in_time: &'l dyn Fn() -> bool,
+}
+
+impl Limits<'_> {
+    /// So many cases, however long it takes.
+    #[must_use]
+    pub const fn runs(runs: u64) -> Self {
+        Self { runs, in_time: &|| true }
+    }
+}
+
+impl fmt::Debug for Limits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limits").field("runs", &self.runs).finish_non_exhaustive()
+    }
 }
 
 /// What each question may cost that is left at the end: some milliseconds.
@@ -87,17 +113,18 @@ struct Kept {
     goals: BTreeSet<Goal>,
 }
 
-/// Searches while `more` says so, which is given the number of cases so far. All filters are for `layer`.
+/// Searches. All filters are for `layer`.
 pub fn search(
     targets: &[Target<'_>],
     layer: Layer,
     seeds: &[Case],
     seed: u64,
-    mut more: impl FnMut(u64) -> bool,
+    limits: &Limits<'_>,
 ) -> Report {
     let mut search = Search {
         targets,
         layer,
+        in_time: limits.in_time,
         source: Source::seeded(seed),
         kept: Vec::new(),
         reaching: BTreeMap::new(),
@@ -106,10 +133,17 @@ pub fn search(
         report: Report::default(),
     };
     let mut seeds = seeds.iter();
-    while more(search.report.runs) && search.report.findings.len() < MOST_FINDINGS {
+    while search.report.runs < limits.runs
+        && (limits.in_time)()
+        && search.report.findings.len() < MOST_FINDINGS
+    {
         let case = match seeds.next() {
             Some(case) => case.clone(),
-            None => search.next(),
+            None => {
+                let mut case = search.next();
+                place::settle(&mut case);
+                case
+            }
         };
         search.judge(case);
     }
@@ -121,6 +155,7 @@ pub fn search(
 struct Search<'s, 't> {
     targets: &'s [Target<'t>],
     layer: Layer,
+    in_time: &'s dyn Fn() -> bool,
     source: Source<'static>,
     kept: Vec<Kept>,
     /// For each test of each filter, cases in which it runs.
@@ -202,6 +237,10 @@ impl Search<'_, '_> {
                     }
                 });
             }
+            if !(self.in_time)() {
+                self.report.undecided = true;
+                return;
+            }
             let Some(reach) = Reach::of(target.typed) else { continue };
             for test in 0..target.explainer.tests().len() {
                 for outcome in Outcome::ALL {
@@ -216,6 +255,10 @@ impl Search<'_, '_> {
 
     fn settle(&mut self, goal: Goal, ask: impl FnOnce() -> Exists) {
         if self.report.reached.contains_key(&goal) {
+            return;
+        }
+        if !(self.in_time)() {
+            self.report.undecided = true;
             return;
         }
         match ask() {
@@ -233,7 +276,7 @@ impl Search<'_, '_> {
             let same = |case: &Case| complaint(self.targets, case);
             let shows =
                 |case: &Case| same(case).is_some_and(|other| verdicts_of(&other) == verdicts_of(&what));
-            let case = minimise::minimise(case.clone(), shows);
+            let case = minimise::minimise(case.clone(), shows, self.in_time);
             let what = same(&case).unwrap_or(what);
             self.report.findings.push(Found { what, case });
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use divert_compiler::analysis::{Content, Witness};
 use divert_vm::layer::{Event, Layer};
 use divert_vm::{Address, Endpoint, Input, Packet, Reflected};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::packet;
 use crate::source::Source;
@@ -29,6 +29,18 @@ impl From<Witness> for Case {
             Content::Endpoint(endpoint) => Self::Endpoint(layer, event, endpoint, address),
             Content::Reflected(handle) => Self::Reflected(event, handle, address),
         }
+    }
+}
+
+impl From<Case> for Witness {
+    fn from(case: Case) -> Self {
+        let layer = case.layer();
+        let (event, address, content) = match case {
+            Case::Packet(_, bytes, address) => (Event::Packet, address, Content::Packet(bytes)),
+            Case::Endpoint(_, event, endpoint, address) => (event, address, Content::Endpoint(endpoint)),
+            Case::Reflected(event, handle, address) => (event, address, Content::Reflected(handle)),
+        };
+        Self { layer, event, address, content }
     }
 }
 
@@ -124,37 +136,7 @@ impl Case {
     /// The case as such an object; [`Case::of`] gives the case again.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let (event, ipv6, address) = match self {
-            Self::Packet(_, bytes, address) => {
-                (Event::Packet, bytes.first().is_some_and(|first| first >> 4 == 6), address)
-            }
-            Self::Endpoint(_, event, endpoint, address) => (*event, endpoint.ipv6, address),
-            Self::Reflected(event, _, address) => (*event, false, address),
-        };
-        let mut addr = json!({
-            "layer": self.layer().number(), "event": event.number(), "timestamp": address.timestamp,
-            "outbound": address.outbound, "loopback": address.loopback, "impostor": address.impostor,
-            "ipv6": ipv6, "ifIdx": address.if_idx, "subIfIdx": address.sub_if_idx,
-        });
-        let mut packet = Value::Null;
-        match self {
-            Self::Packet(_, bytes, _) => packet = to_hex(bytes).into(),
-            Self::Endpoint(layer, _, endpoint, _) => {
-                let words = |address: u128| [0, 32, 64, 96].map(|shift| (address >> shift) as u32);
-                addr[if *layer == Layer::Flow { "flow" } else { "socket" }] = json!({
-                    "endpointId": endpoint.endpoint_id, "parentEndpointId": endpoint.parent_endpoint_id,
-                    "processId": endpoint.process_id, "localAddr": words(endpoint.local_addr),
-                    "remoteAddr": words(endpoint.remote_addr), "localPort": endpoint.local_port,
-                    "remotePort": endpoint.remote_port, "protocol": endpoint.protocol,
-                });
-            }
-            Self::Reflected(_, handle, _) => {
-                addr["reflect"] = json!({
-                    "processId": handle.process_id, "layer": handle.layer.number(), "priority": handle.priority,
-                });
-            }
-        }
-        json!({ "packet": packet, "addr": addr })
+        serde_json::from_str(&self.to_string()).unwrap_or_default()
     }
 
     /// A case at `layer`; a packet need not be one.
@@ -178,7 +160,7 @@ impl Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_json().fmt(f)
+        f.write_str(&Witness::from(self.clone()).to_json())
     }
 }
 

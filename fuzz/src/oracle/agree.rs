@@ -43,7 +43,12 @@ pub struct Forms {
     /// Graphs with their names; the first is the plain one.
     graphs: Vec<(String, Graph)>,
     programs: Vec<(String, Vec<u8>)>,
+    /// Whether there was no time to make all.
+    cut: bool,
 }
+
+/// Whether there is time for another step.
+type Time<'t> = &'t dyn Fn() -> bool;
 
 impl Forms {
     /// The forms of a text; `None` when it is no filter, or is too large for a graph.
@@ -62,12 +67,21 @@ impl Forms {
     /// # Errors
     /// When a form is not what it must be.
     pub fn of_tree(typed: Typed, depth: Depth) -> Result<Option<Self>, Finding> {
+        Self::of_tree_in_time(typed, depth, &|| true)
+    }
+
+    /// The same; once `in_time` says no, the forms that are not made yet are left out, and [`Forms::is_cut`] says so. The
+    /// tree and its plain graph are always there.
+    ///
+    /// # Errors
+    /// As [`Forms::of_tree`].
+    pub fn of_tree_in_time(typed: Typed, depth: Depth, in_time: Time<'_>) -> Result<Option<Self>, Finding> {
         let mut plain = Builder::plain(typed.layer);
         let mut simple = Builder::simplifying(typed.layer);
         let (Ok(entry), Ok(simple_entry)) = (lower(&typed, &mut plain), lower(&typed, &mut simple)) else {
             return Ok(None);
         };
-        let mut forms = Self::of_graph(&plain.finish(entry), depth, optimise)?;
+        let mut forms = Self::in_time(&plain.finish(entry), depth, optimise, in_time)?;
         forms.add("simplified", simple.finish(simple_entry))?;
         forms.tree = Some(typed);
         Ok(Some(forms))
@@ -78,26 +92,54 @@ impl Forms {
     /// # Errors
     /// When a form is not what it must be.
     pub fn of_graph(graph: &Graph, depth: Depth, optimise: Optimiser) -> Result<Self, Finding> {
-        let mut forms = Self { layer: graph.layer(), tree: None, graphs: Vec::new(), programs: Vec::new() };
+        Self::in_time(graph, depth, optimise, &|| true)
+    }
+
+    fn in_time(graph: &Graph, depth: Depth, optimise: Optimiser, in_time: Time<'_>) -> Result<Self, Finding> {
+        let (layer, graphs, programs) = (graph.layer(), Vec::new(), Vec::new());
+        let mut forms = Self { layer, tree: None, graphs, programs, cut: false };
         forms.add("-O0", graph.clone())?;
+        let mut known = vec![("-O0".to_owned(), graph.clone())];
         for level in 1..=2 {
-            forms.add(&format!("-O{level}"), optimise(graph, level))?;
+            if forms.cut(in_time) {
+                return Ok(forms);
+            }
+            let (name, graph) = (format!("-O{level}"), optimise(graph, level));
+            forms.add(&name, graph.clone())?;
+            known.push((name, graph));
         }
-        for at in 0..3 {
-            let Some((name, graph)) = forms.graphs.get(at).cloned() else { continue };
+        for (name, graph) in known {
+            if forms.cut(in_time) {
+                return Ok(forms);
+            }
             let Some(bytes) = program(&graph)? else { continue };
-            if depth == Depth::All {
+            if depth == Depth::All && !forms.cut(in_time) {
                 forms.add(&format!("lifted {name}"), lifted(&bytes)?)?;
-                forms.derive(&name, &graph)?;
+                forms.derive(&name, &graph, in_time)?;
             }
             forms.programs.push((name, bytes));
         }
         Ok(forms)
     }
 
+    /// Whether there is no more time.
+    fn cut(&mut self, in_time: Time<'_>) -> bool {
+        self.cut = self.cut || !in_time();
+        self.cut
+    }
+
+    /// Whether forms are missing for which there was no time.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.cut
+    }
+
     /// What comes back from objects and texts of a graph.
-    fn derive(&mut self, name: &str, graph: &Graph) -> Outcome {
+    fn derive(&mut self, name: &str, graph: &Graph, in_time: Time<'_>) -> Outcome {
         for shape in [windivert::Shape::Fewest, windivert::Shape::Shallow] {
+            if self.cut(in_time) {
+                return Ok(());
+            }
             if let Ok(encoded) = windivert::encode(graph, shape) {
                 let text = encoded.object.to_string();
                 let read = object::decode(&text, self.layer)
@@ -105,10 +147,17 @@ impl Forms {
                 self.add(&format!("{shape:?} object of {name}"), read)?;
             }
         }
+        if self.cut(in_time) {
+            return Ok(());
+        }
         let text = extended::text(graph);
-        self.add(&format!("text of {name}"), compiled(&text, self.layer, Dialect::Extended)?)?;
-        if let Ok(text) = windivert_text::text(graph) {
-            self.add(&format!("WinDivert text of {name}"), compiled(&text, self.layer, Dialect::Windivert)?)?;
+        if let Some(graph) = compiled(&text, self.layer, Dialect::Extended)? {
+            self.add(&format!("text of {name}"), graph)?;
+        }
+        if let Ok(text) = windivert_text::text(graph)
+            && let Some(graph) = compiled(&text, self.layer, Dialect::Windivert)?
+        {
+            self.add(&format!("WinDivert text of {name}"), graph)?;
         }
         Ok(())
     }
@@ -199,14 +248,21 @@ fn lifted(bytes: &[u8]) -> Result<Graph, Finding> {
     Ok(graph)
 }
 
-/// The graph of a text that we wrote.
-fn compiled(text: &str, layer: Layer, dialect: Dialect) -> Result<Graph, Finding> {
+/// A filter that is nested too deeply, its definitions put in their places.
+const TOO_DEEP: &str = "E0426";
+
+/// The graph of a text that we wrote. None for a text that is too deep to be read: a long chain of conditionals, which
+/// programs may be and texts may not.
+fn compiled(text: &str, layer: Layer, dialect: Dialect) -> Result<Option<Graph>, Finding> {
     let analysis = analyse(text, &Options { layer: Some(layer), dialect, ..Options::default() });
     let refused = |why: String| Finding::new(format!("our own text is refused: {why}\n{text}"));
+    if analysis.diagnostics.iter().any(|found| found.code == TOO_DEEP) {
+        return Ok(None);
+    }
     let typed = analysis.typed.ok_or_else(|| refused(format!("{:?}", analysis.diagnostics)))?;
     let mut builder = Builder::simplifying(layer);
     let entry = lower(&typed, &mut builder).map_err(|error| refused(error.to_string()))?;
-    Ok(builder.finish(entry))
+    Ok(Some(builder.finish(entry)))
 }
 
 /// The verdict of the VM, which keeps its bound and needs what it says.

@@ -4,7 +4,7 @@ use divert_driver_protocol::limits::{ADDRESS, HEADER, MAX_BATCH, VERSION};
 use divert_driver_protocol::reply::ENTRY;
 use divert_driver_protocol::{
     Address, Code, Completed, ControlCode, Data, Flags, HandleEntry, Handles, How, Layout, Open, Opened,
-    Parameter, Receive, Reflect, Refused, Reply, Request, Send, Sent,
+    Parameter, Reason, Receive, Reflect, Refused, Reply, Request, Send, Sent,
 };
 use divert_vm::Endpoint;
 use divert_vm::layer::Layer;
@@ -217,8 +217,10 @@ fn made(source: &mut Source<'_>) -> (&'static str, Option<Vec<u8>>) {
         }
         8 => match code {
             Some(code) => {
-                let (reason, detail) = (source.u32(), source.u64());
-                ("refused", reply(&Reply::Refused(Refused { code, reason, detail })))
+                let number = source.below(19) as u32;
+                let detail = [0, source.below(5) as u64, source.u64()];
+                let reason = Reason::from_parts(number, source.pick(&detail)).ok();
+                ("refused", reply(&Reply::Refused(Refused { code, reason })))
             }
             None => ("value", reply(&Reply::Value(source.u64()))),
         },

@@ -7,31 +7,7 @@ use crate::error::{Comparison, Expected, Found};
 use crate::span::Span;
 
 /// Begins a message about the error at hand.
-type New<'a> = dyn Fn(String) -> Diagnostic + 'a;
-
-pub(super) fn bad_character(diagnostic: Diagnostic, span: Span, source: &str) -> Diagnostic {
-    let text = span.of(source);
-    let maybe = Applicability::MaybeIncorrect;
-    match text.chars().next() {
-        _ if text.chars().all(char::is_whitespace) => diagnostic
-            .suggest("write an ordinary blank", span, " ", maybe)
-            .note("this kind of blank is not one here"),
-        Some('“' | '”' | '„' | '‘' | '’') => {
-            diagnostic.help("write straight double quotes, and only around byte strings")
-        }
-        Some('–' | '—' | '−') => diagnostic.suggest("write `-`", span, "-", maybe),
-        Some('≠') => diagnostic.suggest("write `!=`", span, "!=", maybe),
-        Some('≤') => diagnostic.suggest("write `<=`", span, "<=", maybe),
-        Some('≥') => diagnostic.suggest("write `>=`", span, ">=", maybe),
-        Some('\'') => diagnostic.help("byte strings stand in double quotes and end on their line"),
-        Some('*' | '+' | '%' | '^' | '~') => diagnostic.note("filters do not calculate; `&` masks a field"),
-        Some('@') if source.trim_start().starts_with("@WinDiv_") => {
-            diagnostic.note("an object begins with the first byte of the text")
-        }
-        Some(first) if first.is_alphabetic() => diagnostic.note("names are made of `A-Z a-z 0-9 . _`"),
-        _ => diagnostic,
-    }
-}
+pub(super) type New<'a> = dyn Fn(String) -> Diagnostic + 'a;
 
 pub(super) fn unexpected(
     new: &New<'_>,
@@ -191,7 +167,7 @@ pub(super) fn bare_conditional(new: &New<'_>, whole: Span, source: &str) -> Diag
 }
 
 /// The set operator that does for several constants what a comparison does for one.
-const fn in_word(op: CompareOp) -> Option<&'static str> {
+pub(super) const fn in_word(op: CompareOp) -> Option<&'static str> {
     match op {
         CompareOp::Eq => Some("in"),
         CompareOp::Ne => Some("not in"),

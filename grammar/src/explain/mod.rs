@@ -1,19 +1,30 @@
 //! The prose about syntax errors: the one place where their data becomes text for people.
 
+mod characters;
 mod help;
+mod sets;
 mod words;
 
+use self::characters::{bad_character, single_quotes};
 use self::help::{
-    bad_character, bare_conditional, constant_on_left, doubled_operator, lone_constant, paren_operand,
-    set_operand, unexpected,
+    bare_conditional, constant_on_left, doubled_operator, lone_constant, paren_operand, set_operand,
+    unexpected,
 };
+use self::sets::{dashed_range, set_brackets, stray_comma, text_in_set};
 use self::words::{closer, describe, quote, spaced};
 use crate::diagnostic::{Applicability, Diagnostic};
-use crate::error::SyntaxError;
+use crate::error::{Found, SyntaxError};
 use crate::limits::{MAX_ERRORS, MAX_NESTING, MAX_SOURCE};
 use crate::span::Span;
+use crate::token::{is_constant, is_quote};
 
 impl SyntaxError {
+    /// Whether a number or an address stands in quotes that mean nothing.
+    #[must_use]
+    pub fn quotes_constant(&self, source: &str) -> bool {
+        matches!(self, Self::SingleQuotes { span } if is_constant(span.of(source).trim_matches(is_quote)))
+    }
+
     /// The error as a message. `source` is the text that was parsed.
     #[must_use]
     pub fn to_diagnostic(&self, source: &str) -> Diagnostic {
@@ -33,15 +44,15 @@ impl SyntaxError {
                 .note("a line end is written `\\n`, a quote `\\\"`"),
             Self::BadEscape { span: _ } => new(format!("{text} is no escape"))
                 .help("there are `\\xNN` with two hexadecimal digits, `\\n`, `\\r`, `\\t`, `\\0`, `\\\\` and `\\\"`"),
-            Self::SingleQuotes { span } => {
-                let inside = span.of(source).trim_matches('\'').replace('"', "\\\"");
-                new("byte strings stand in double quotes".into()).suggest(
-                    "write double quotes",
-                    *span,
-                    format!("\"{inside}\""),
+            Self::SingleQuotes { span } => single_quotes(&new, *span, source),
+            Self::SlashComment { span } => new("comments begin with `#`".into())
+                .suggest(
+                    "write `#`",
+                    Span::new(span.start(), span.start() + 2),
+                    "#",
                     Applicability::MaybeIncorrect,
                 )
-            }
+                .note("`#` and `/* … */` are comments of the extended dialect; WinDivert's own language has none"),
             Self::LoneAmpersand { span } => new("`&` does not join two tests".into())
                 .suggest("write `and`", *span, spaced(*span, "and", source), Applicability::MaybeIncorrect)
                 .note("`&` masks a field, as in `ip.TOS & 0xfc == 0x20`; `and` and `&&` join tests"),
@@ -74,6 +85,14 @@ impl SyntaxError {
                 new(format!("expected a test, found {what}"))
                     .label("a field, `not` or `(` is missing here")
                     .help("a filter is made of tests such as `tcp` and `tcp.DstPort == 443`")
+            }
+            Self::MissingConstant { span, found: Found::Sign } if span.of(source) == "-" => {
+                new("`-` stands before nothing".into()).label("a number is missing behind it")
+            }
+            Self::MissingConstant { span, found: Found::Sign } if span.of(source) == "&" => {
+                new("`&` is not followed by a mask".into())
+                    .label("a number is missing behind it")
+                    .help("a masked field is compared like this: `ip.TOS & 0xfc == 0x20`")
             }
             Self::MissingConstant { span, found } => {
                 let what = describe(*found, *span, source);
@@ -130,8 +149,7 @@ impl SyntaxError {
             ),
             Self::StrayColon { span: _ } => new("a colon without a conditional".into())
                 .note("`:` stands only in `(A? B: C)`; inside an address it must touch its digits"),
-            Self::StrayComma { span: _ } => new("a comma outside a set".into())
-                .help("several constants are compared by `in {80, 443}`; tests are joined by `and` and `or`"),
+            Self::StrayComma { span: _, list } => stray_comma(&new, *list, source),
             Self::StraySemicolon { span } => new("a semicolon that ends no statement".into())
                 .note("`layer …;` and `let …;` end in a semicolon, the filter does not")
                 .suggest("remove it", *span, "", Applicability::MaybeIncorrect),
@@ -144,7 +162,7 @@ impl SyntaxError {
             Self::MissingComma { span, .. } if span.of(source).starts_with('-') => {
                 new("a set cannot hold a subtraction".into())
                     .label("a comma is missing before this")
-                    .help("a range is written with two dots: `1000..2000`")
+                    .suggest("write `..` for a range", *span, "..", Applicability::MaybeIncorrect)
             }
             Self::MissingComma { span: _, after } => new(format!("a comma is missing before {text}"))
                 .suggest("put a comma between them", Span::empty(*after), ",", Applicability::MaybeIncorrect),
@@ -157,8 +175,9 @@ impl SyntaxError {
                     Applicability::MaybeIncorrect,
                 )
             }
-            Self::TextInSet { span: _ } => new("a set cannot hold byte strings".into())
-                .help("compare with each of them and join the tests by `or`"),
+            Self::TextInSet { span } => text_in_set(&new, *span, source),
+            Self::SetBrackets { span, whole } => set_brackets(&new, *span, *whole, source),
+            Self::DashedRange { span, operator, whole } => dashed_range(&new, *span, *operator, *whole, source),
             Self::MaskAlone { span, mask } => new("a masked field must be compared with something".into())
                 .label("this masks the field before it")
                 .also(*mask, "the mask")

@@ -57,6 +57,11 @@ impl Place {
         present >> (self.header & BITS) & 1 == 1
     }
 
+    /// Whether what the field belongs to is a version of IP or a direction, and no transport header.
+    pub(crate) const fn is_of_class(&self) -> bool {
+        self.header & BITS >= IP
+    }
+
     /// The field in a packet where [`Place::is_in`] holds; `at` says where the transport header begins ([`Found`]). The
     /// fields of a header lie in the part of it that is always there, so there is no absence here to tell of.
     #[inline]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::capture::link::{Layer3, network_layer};
 use crate::capture::write::CaptureWriter;
+use crate::output::OutFile;
 
 #[test]
 fn all_are_read_to_their_end_and_copied() {
@@ -19,7 +20,7 @@ fn all_are_read_to_their_end_and_copied() {
         let file = std::fs::read(&path).unwrap();
         let mut reader = CaptureReader::open(&file[..]).unwrap_or_else(|error| panic!("{path:?}: {error}"));
         let target = out.path().join("copy");
-        let mut writer = CaptureWriter::create(&target).unwrap();
+        let mut writer = CaptureWriter::new(OutFile::create(&target).unwrap());
         writer.begin(&reader.announce()).unwrap();
         while let Some(item) = reader.next_item() {
             if let Item::Record(record) = &item {

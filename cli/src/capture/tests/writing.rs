@@ -5,10 +5,15 @@ use std::path::Path;
 
 use super::*;
 use crate::capture::write::{CaptureWriter, WriteError};
+use crate::output::OutFile;
+
+fn create(target: &Path) -> Result<CaptureWriter, WriteError> {
+    Ok(CaptureWriter::new(OutFile::create(target)?))
+}
 
 /// Copies the records that are wanted, and all other items.
 fn copy(inputs: &[&[u8]], target: &Path, wanted: impl Fn(u64) -> bool) -> Result<u64, WriteError> {
-    let mut writer = CaptureWriter::create(target)?;
+    let mut writer = create(target)?;
     let mut count = 0;
     for input in inputs {
         let mut reader = CaptureReader::open(*input).unwrap();
@@ -104,7 +109,7 @@ fn the_input_can_be_the_target() {
     let target = folder.path().join("same");
     fs::write(&target, sample("sample.pcap")).unwrap();
     let mut reader = CaptureReader::open(fs::File::open(&target).unwrap()).unwrap();
-    let mut writer = CaptureWriter::create(&target).unwrap();
+    let mut writer = create(&target).unwrap();
     writer.begin(&reader.announce()).unwrap();
     while let Some(item) = reader.next_item() {
         writer.write(item.raw()).unwrap();
@@ -129,8 +134,8 @@ fn what_damage_took_from_the_frame_is_repaired() {
 #[test]
 fn an_impossible_place_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(CaptureWriter::create(&folder.path().join("missing/out")).is_err());
-    assert!(CaptureWriter::create(folder.path()).is_err(), "a directory");
+    assert!(create(&folder.path().join("missing/out")).is_err());
+    assert!(create(folder.path()).is_err(), "a directory");
 }
 
 #[cfg(unix)]

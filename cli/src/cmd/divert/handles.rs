@@ -10,6 +10,7 @@ use crate::args::{DialectName, LayerName, Reading, Selection};
 use crate::codes;
 use crate::console::{Console, Outcome, Stop};
 use crate::finding::{Finding, Origin};
+use crate::flags::Simulated;
 use crate::input;
 use crate::pipeline;
 
@@ -31,7 +32,7 @@ struct Described {
     #[serde(default)]
     priority: i16,
     #[serde(default)]
-    flags: Vec<FlagWord>,
+    flags: Vec<Simulated>,
     #[serde(default)]
     action: ActionWord,
 }
@@ -46,16 +47,6 @@ enum LayerWord {
     Reflect,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum FlagWord {
-    Sniff,
-    Drop,
-    RecvOnly,
-    SendOnly,
-    Fragments,
-}
-
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum ActionWord {
@@ -66,11 +57,16 @@ enum ActionWord {
     DelayMs(u32),
 }
 
-/// Reads and compiles the handles of a file.
+/// Reads and compiles the handles of a file; nothing that is read may be the output `written`.
 ///
 /// # Errors
 /// When it does not describe handles, or one of their filters is none.
-pub(super) fn read(path: &Path, dialect: DialectName, console: &mut Console) -> Outcome<Vec<Handle>> {
+pub(super) fn read(
+    path: &Path,
+    dialect: DialectName,
+    written: Option<&Path>,
+    console: &mut Console,
+) -> Outcome<Vec<Handle>> {
     let origin = Origin::File(path.to_path_buf());
     let wrong = |message: String| Stop::from(Finding::whole(&origin, codes::HANDLES, message));
     let bytes = input::read_file(path)?;
@@ -90,9 +86,9 @@ pub(super) fn read(path: &Path, dialect: DialectName, console: &mut Console) -> 
             Selection::Stdin => return Err(wrong(format!("handle {number} has no filter"))),
             other @ Selection::Text(_) => other,
         };
-        let filter = input::read(selection)?;
-        let filter_origin = filter.origin.clone();
         let reading = Reading { layer: described.layer.map(LayerWord::name), dialect };
+        let filter = pipeline::read(selection, &reading, written)?;
+        let filter_origin = filter.origin.clone();
         let program = pipeline::compiled(filter, &reading, console)?;
         let limit = divert_vm::limits::USER_WORK;
         let layer = pipeline::program(&filter_origin, &program, &reading, limit)?.program().layer();
@@ -100,7 +96,7 @@ pub(super) fn read(path: &Path, dialect: DialectName, console: &mut Console) -> 
             name: described.name.unwrap_or_else(|| number.to_string()),
             layer,
             priority: described.priority,
-            flags: described.flags.into_iter().fold(Flags::NONE, |all, flag| all | flag.flag()),
+            flags: described.flags.into_iter().fold(Flags::NONE, |all, flag| all | flag.0),
             program,
             action: described.action.action(),
         });
@@ -116,18 +112,6 @@ impl LayerWord {
             Self::Flow => LayerName::Flow,
             Self::Socket => LayerName::Socket,
             Self::Reflect => LayerName::Reflect,
-        }
-    }
-}
-
-impl FlagWord {
-    const fn flag(self) -> Flags {
-        match self {
-            Self::Sniff => Flags::SNIFF,
-            Self::Drop => Flags::DROP,
-            Self::RecvOnly => Flags::RECV_ONLY,
-            Self::SendOnly => Flags::SEND_ONLY,
-            Self::Fragments => Flags::FRAGMENTS,
         }
     }
 }

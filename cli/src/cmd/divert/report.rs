@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Counts, Divert};
 use crate::cmd::plural;
 use crate::console::{Console, Outcome};
+use crate::output::is_stdout;
 
 impl Divert {
     pub(super) fn report(
@@ -15,7 +16,7 @@ impl Divert {
         counts: &Counts,
         console: &mut Console,
     ) -> Outcome<()> {
-        let aside = self.write.as_ref().is_some_and(|path| path.as_os_str() == "-");
+        let aside = self.write.as_deref().is_some_and(is_stdout);
         let mut lines = String::new();
         for (handle, statistics, tally) in simulation.report() {
             let driver = Counter::ALL.into_iter().filter(|counter| !counter.is_level());

@@ -6,21 +6,16 @@ use divert_driver_core::simulate::Output;
 
 use super::Counts;
 use crate::capture::raw_ip::{RawIpWriter, Unit};
-use crate::console::Outcome;
-use crate::output::{OutFile, cannot_write};
+use crate::console::{Console, Outcome};
+use crate::output;
 
 /// A pcap file with raw IP and nanoseconds, or nothing.
 pub(super) struct Writer<'p>(Option<(&'p Path, RawIpWriter)>);
 
 impl<'p> Writer<'p> {
-    pub(super) fn new(path: Option<&'p Path>) -> Outcome<Self> {
+    pub(super) fn new(path: Option<&'p Path>, console: &mut Console) -> Outcome<Self> {
         let open = |path: &'p Path| {
-            let file = if path.as_os_str() == "-" {
-                Ok(OutFile::to(Box::new(std::io::stdout())))
-            } else {
-                OutFile::create(path)
-            };
-            let file = file.map_err(|error| cannot_write(path, &error))?;
+            let file = output::open(path, Some("a capture"), console)?;
             Outcome::Ok((path, RawIpWriter::new(file, Unit::Nanoseconds)))
         };
         path.map(open).transpose().map(Self)

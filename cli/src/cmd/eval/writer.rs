@@ -9,7 +9,7 @@ use crate::codes;
 use crate::console::{Console, Outcome, Status, Stop};
 use crate::eval::Part;
 use crate::finding::{Finding, Origin};
-use crate::output::{OutFile, cannot_write};
+use crate::output::{self, OutFile, cannot_write, is_stdout};
 
 /// Where matches are written.
 pub(super) struct Writer {
@@ -33,7 +33,7 @@ impl Writer {
     }
 
     /// Announces the next input: a capture, or events.
-    pub(super) fn begin(&mut self, input: Option<&Announced>, console: &Console) -> Outcome<()> {
+    pub(super) fn begin(&mut self, input: Option<&Announced>, console: &mut Console) -> Outcome<()> {
         if matches!(self.target, Target::Planned) {
             self.target = self.open(input.is_some(), console)?;
         }
@@ -71,22 +71,9 @@ impl Writer {
         written.map_err(|error| write_failed(&path, error))
     }
 
-    fn open(&self, capture: bool, console: &Console) -> Outcome<Target> {
-        let to_stdout = self.path.as_os_str() == "-";
-        if capture && to_stdout && console.out_is_terminal() {
-            let finding = Finding::command(codes::USAGE, "a capture is not for terminals");
-            return Err(finding.help("write it to a file with -w FILE").into());
-        }
-        Ok(match (capture, to_stdout) {
-            (true, true) => Target::Capture(CaptureWriter::to(console.raw())),
-            (true, false) => {
-                Target::Capture(CaptureWriter::create(&self.path).map_err(|error| self.failed(error))?)
-            }
-            (false, true) => Target::Events(OutFile::to(console.raw())),
-            (false, false) => {
-                Target::Events(OutFile::create(&self.path).map_err(|error| cannot_write(&self.path, &error))?)
-            }
-        })
+    fn open(&self, capture: bool, console: &mut Console) -> Outcome<Target> {
+        let file = output::open(&self.path, capture.then_some("a capture"), console)?;
+        Ok(if capture { Target::Capture(CaptureWriter::new(file)) } else { Target::Events(file) })
     }
 
     fn failed(&self, error: WriteError) -> Stop {
@@ -98,6 +85,7 @@ fn write_failed(path: &Path, error: WriteError) -> Stop {
     match error {
         // Only standard output and pipes have readers that go away.
         WriteError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Stop::Closed(Status::Fine),
+        WriteError::Io(error) if is_stdout(path) => Stop::Output(error),
         WriteError::Io(error) => cannot_write(path, &error).into(),
         WriteError::Mixed(..) => Finding::whole(
             &Origin::File(path.to_path_buf()),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use divert_grammar::ast::{self, CompareOp, Operand, Value};
 use divert_grammar::diagnostic::{Applicability, Diagnostic};
-use divert_grammar::span::Span;
-use divert_grammar::token::tokens;
+use divert_grammar::span::{Span, Spanned};
+use divert_grammar::token::{is_constant, tokens};
 use divert_vm::field::{Field, Style};
 use divert_vm::number::Number;
 
@@ -143,8 +143,8 @@ impl Resolver<'_> {
             Some(ast::Matcher::Compare { op, operand: Operand::Value(constant) }) => {
                 holds(value, op.node, self.constant(constant)?.number)
             }
-            Some(ast::Matcher::Compare { op: _, operand: Operand::Bytes(text) }) => {
-                self.report(bytes_field(name, text.span));
+            Some(ast::Matcher::Compare { op, operand: Operand::Bytes(text) }) => {
+                self.report(bytes_field(name, *op, text));
                 return None;
             }
             Some(ast::Matcher::In { negated, keyword: _, set }) => {
@@ -233,13 +233,14 @@ impl Resolver<'_> {
         field: Field,
         index: Option<i32>,
         test: &ast::Test,
-        op: &divert_grammar::span::Spanned<CompareOp>,
+        op: &Spanned<CompareOp>,
         text: &ast::Text,
         negated: bool,
     ) -> Option<Matcher> {
         let length = text.bytes.len();
         if field.info().element != 1 {
-            self.report(bytes_field(field.name(), text.span));
+            let op = Spanned::new(if negated { op.node.opposite() } else { op.node }, op.span);
+            self.report(bytes_field(field.name(), op, text));
             return None;
         }
         let differ = match op.node {
@@ -352,8 +353,23 @@ fn negative_mask(span: Span) -> Diagnostic {
 }
 
 #[cold]
-fn bytes_field(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error(codes::BYTES_FIELD, format!("`{name}` cannot be compared with a byte string"), span)
+fn bytes_field(name: &str, op: Spanned<CompareOp>, text: &ast::Text) -> Diagnostic {
+    let message = format!("`{name}` cannot be compared with a byte string");
+    let found = Diagnostic::error(codes::BYTES_FIELD, message, text.span);
+    if is_constant(&text.raw) {
+        let found = found.label("numbers and addresses stand without quotes");
+        let maybe = Applicability::MaybeIncorrect;
+        let is_set = text.raw.contains('/') || text.raw.contains("..");
+        return match (is_set, op.node) {
+            (false, _) => found.suggest("remove the quotes", text.span, &*text.raw, maybe),
+            (true, CompareOp::Eq) => {
+                let right = format!("in {}", text.raw);
+                found.suggest(format!("write `{right}`"), op.span.to(text.span), right, maybe)
+            }
+            (true, _) => found.help(format!("`in` and `not in` take subnets and ranges: `in {}`", text.raw)),
+        };
+    }
+    found
         .label("a byte string")
         .help("byte strings are compared with `packet[i]`, `tcp.Payload[i]` and `udp.Payload[i]`")
 }

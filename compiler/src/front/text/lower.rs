@@ -20,12 +20,19 @@ use crate::{codes, limits};
 pub enum LowerError {
     /// More than [`limits::MAX_NODES`] tests with the definitions put in their places.
     TooManyTests,
+    /// More than [`limits::MAX_MULTIPLIED`] tests beside those that are written.
+    Multiplied,
 }
 
 impl fmt::Display for LowerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooManyTests => write!(f, "the filter has more than {} tests", limits::MAX_NODES),
+            Self::Multiplied => write!(
+                f,
+                "definitions that are used several times add more than {} tests to the filter",
+                limits::MAX_MULTIPLIED
+            ),
         }
     }
 }
@@ -40,6 +47,9 @@ impl LowerError {
             Self::TooManyTests => Diagnostic::error(codes::TOO_MANY_TESTS, self.to_string(), span)
                 .label("with its definitions put in their places")
                 .help("use sets instead of many single tests, and each definition fewer times"),
+            Self::Multiplied => Diagnostic::error(codes::TOO_MANY_TESTS, self.to_string(), span)
+                .label("with its definitions put in their places")
+                .help("use each definition fewer times; those that use others twice multiply them"),
         }
     }
 }
@@ -49,7 +59,11 @@ impl LowerError {
 /// # Errors
 /// When the graph would be too large.
 pub fn lower(typed: &Typed, builder: &mut Builder) -> Result<NodeId, LowerError> {
-    let mut lowering = Lowering { typed, builder, done: HashMap::new(), visits: 0 };
+    let written = typed.definitions.iter().map(|definition| &definition.filter).chain([&typed.filter]);
+    let written: usize = written.map(size).sum();
+    let most = builder.len().saturating_add(written).saturating_add(limits::MAX_MULTIPLIED);
+    let most = most.min(limits::MAX_NODES);
+    let mut lowering = Lowering { typed, builder, done: HashMap::new(), visits: 0, most };
     lowering.expr(&typed.filter, NodeId::ACCEPT, NodeId::REJECT)
 }
 
@@ -59,6 +73,19 @@ struct Lowering<'t> {
     /// Definitions that were built with these continuations already.
     done: HashMap<(DefinitionId, NodeId, NodeId), NodeId>,
     visits: usize,
+    /// Most tests.
+    most: usize,
+}
+
+/// At least the tests of an expression as it is written, uses of definitions not followed.
+fn size(expr: &Expr) -> usize {
+    match &expr.kind {
+        ExprKind::And(operands) | ExprKind::Or(operands) => operands.iter().map(size).sum::<usize>() + 1,
+        ExprKind::Not(operand) => size(operand),
+        ExprKind::Cond { condition, yes, no } => size(condition) + size(yes) + size(no) + 1,
+        ExprKind::Test(Test { matcher: Matcher::Bytes { bytes, .. }, .. }) => bytes.len() / 4 + 3,
+        ExprKind::Test(_) | ExprKind::Definition(_) | ExprKind::Const(_) => 1,
+    }
 }
 
 impl Lowering<'_> {
@@ -67,8 +94,9 @@ impl Lowering<'_> {
             (expr, yes, no) = (operand, no, yes);
         }
         self.visits += 1;
-        if self.builder.len() > limits::MAX_NODES || self.visits > limits::MAX_VISITS {
-            return Err(LowerError::TooManyTests);
+        if self.builder.len() > self.most || self.visits > limits::VISITS_A_TEST * self.most {
+            let multiplied = self.most < limits::MAX_NODES;
+            return Err(if multiplied { LowerError::Multiplied } else { LowerError::TooManyTests });
         }
         match &expr.kind {
             ExprKind::And(operands) => {

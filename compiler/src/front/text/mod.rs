@@ -196,7 +196,7 @@ fn unknown_layer(name: &Name) -> (Diagnostic, Option<Layer>) {
         name.span,
     );
     let found = match meant {
-        Some(layer) => found.label(format!("did you mean `{}`?", layer.name())).suggest(
+        Some(layer) => found.label(meant_layer(&name.node, layer)).suggest(
             format!("write `{}`", layer.name()),
             name.span,
             layer.name(),
@@ -205,6 +205,17 @@ fn unknown_layer(name: &Name) -> (Diagnostic, Option<Layer>) {
         None => found.label("not a layer"),
     };
     (found.help("the layers are NETWORK, NETWORK_FORWARD, FLOW, SOCKET and REFLECT"), meant)
+}
+
+fn meant_layer(written: &str, layer: Layer) -> String {
+    let name = layer.name();
+    if written.eq_ignore_ascii_case(name) {
+        format!("names of layers are in capitals: `{name}`")
+    } else if written.eq_ignore_ascii_case("forward") {
+        format!("in a filter this layer is called `{name}`")
+    } else {
+        format!("did you mean `{name}`?")
+    }
 }
 
 /// Adds the syntax errors, without those that a mistaken word explains.
@@ -234,6 +245,7 @@ fn syntax(errors: &[SyntaxError], source: &str, findings: &mut Vec<Finding>) {
         }
         findings.push(Finding { rank, diagnostic });
     }
+    findings.retain(|finding| !errors.iter().any(|error| is_consequence(&finding.diagnostic, error, source)));
     // A keyword in capitals is said to be one, not to be an unknown name.
     let capitals: Vec<Span> = errors
         .iter()
@@ -243,6 +255,33 @@ fn syntax(errors: &[SyntaxError], source: &str, findings: &mut Vec<Finding>) {
     findings.retain(|finding| {
         finding.diagnostic.code != codes::UNKNOWN_NAME || !capitals.contains(&finding.diagnostic.primary.span)
     });
+}
+
+/// Whether a mistake in a string or a foreign letter in a word has made what a finding speaks of.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "other mistakes have been mended, or left nothing to be judged"
+)]
+fn is_consequence(found: &Diagnostic, error: &SyntaxError, source: &str) -> bool {
+    let (at, span) = (error.span(), found.primary.span);
+    match error {
+        SyntaxError::BadEscape { .. } => {
+            matches!(found.code, codes::BYTES_LENGTH | codes::BYTES_BOUNDS)
+                && span.start() <= at.start()
+                && at.end() <= span.end()
+        }
+        SyntaxError::SingleQuotes { .. } => {
+            found.code == codes::BYTES_FIELD && span == at && error.quotes_constant(source)
+        }
+        SyntaxError::BadCharacter { .. } => {
+            let touches = span.end() == at.start() || span.start() == at.end();
+            let in_word = at.of(source).chars().all(char::is_alphabetic);
+            touches
+                && in_word
+                && matches!(found.code, codes::UNKNOWN_NAME | codes::BAD_NUMBER | codes::BAD_IPV4)
+        }
+        _ => false,
+    }
 }
 
 /// Whether the original has no token that begins like this: such mistakes it finds before all others.

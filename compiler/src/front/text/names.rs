@@ -103,6 +103,19 @@ pub(crate) fn unknown<'d>(
         }
     }
     names.dedup();
+    if place != Place::Field
+        && let Some(port) = suggest::service(word)
+    {
+        return found.label("names of services are not looked up").suggest(
+            format!("write `{port}`"),
+            span,
+            port.to_string(),
+            Applicability::MaybeIncorrect,
+        );
+    }
+    if word == "FORWARD" && layer == Layer::Reflect {
+        names.insert(0, Layer::Forward.name());
+    }
     if word == "b" {
         return found
             .label("a `b` of its own means nothing")

@@ -68,7 +68,9 @@ pub unsafe extern "system" fn WinDivertOpen(
         match ask(file.as_handle(), &Request::Open(open), &mut [0; 64])? {
             Reply::Opened(_) => Ok(file.into_raw_handle()),
             Reply::Refused(refused) => Err(Win32(refused.code.number())),
-            _ => Err(request::STRANGE),
+            Reply::Sent(_) | Reply::Value(_) | Reply::Statistics(_) | Reply::Handles(_) => {
+                Err(request::STRANGE)
+            }
         }
     })
 }

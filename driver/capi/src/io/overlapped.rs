@@ -8,6 +8,7 @@
 
 use std::os::windows::io::{AsRawHandle as _, BorrowedHandle};
 use std::ptr::{null, null_mut};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use divert_driver_client::windows::Event;
@@ -15,6 +16,9 @@ use divert_driver_protocol::request::Completed;
 use divert_driver_protocol::{Code, ControlCode, Layout, Request};
 use windows_sys::Win32::Foundation::ERROR_IO_PENDING;
 use windows_sys::Win32::System::IO::{DeviceIoControl, GetOverlappedResult, OVERLAPPED as SystemOverlapped};
+use windows_sys::Win32::System::LibraryLoader::{
+    GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+};
 use windows_sys::Win32::System::Threading::{
     CloseThreadpoolWait, CreateThreadpoolWait, PTP_CALLBACK_INSTANCE, PTP_WAIT, SetThreadpoolWait,
 };
@@ -83,8 +87,23 @@ struct Receiving {
 /// Names of held requests; never used again.
 static TOKENS: AtomicU64 = AtomicU64::new(1);
 
+/// Keeps this library loaded from now on: a callback may still have to run when the handle is closed, and nobody knows when
+/// it has.
+fn stay_loaded() -> Result<(), Win32> {
+    static STAYS: OnceLock<Result<(), Win32>> = OnceLock::new();
+    *STAYS.get_or_init(|| {
+        let mut module = null_mut();
+        let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
+        // SAFETY: with these flags the "name" is any address within the module, such as that of a function of it; `module`
+        // lives until after the call.
+        let done = unsafe { GetModuleHandleExW(flags, ended as *const u16, &raw mut module) };
+        if done == 0 { Err(Win32(last_error::get())) } else { Ok(()) }
+    })
+}
+
 /// Begins an overlapped receive; answers as the caller's call is to be answered: that it is on its way.
 pub(super) fn begin(caller: Caller, places: Places, size: usize, layout: Layout) -> Result<BOOL, Win32> {
+    stay_loaded()?;
     let event = Event::new().map_err(|failure| Win32(failure.0))?;
     let overlapped = SystemOverlapped { hEvent: event.private(), ..SystemOverlapped::default() };
     let token = TOKENS.fetch_add(1, Ordering::Relaxed);

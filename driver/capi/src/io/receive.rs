@@ -64,6 +64,7 @@ impl Places {
 }
 
 thread_local! {
+    #[allow(clippy::missing_const_for_thread_local, reason = "it is const; the lint does not see it on this target")]
     /// For what is received before it is copied to where the caller wants it.
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }

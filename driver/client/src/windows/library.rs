@@ -3,19 +3,21 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::os::windows::ffi::OsStrExt as _;
 use std::path::Path;
-use std::ptr::{NonNull, null_mut};
+use std::ptr::null_mut;
+use std::sync::Arc;
 use std::time::Duration;
 
 use divert_driver_protocol::limits::ADDRESS;
 use divert_driver_protocol::{Code, Layout};
-use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, HANDLE, INVALID_HANDLE_VALUE};
-use windows_sys::Win32::System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED};
+use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE};
+use windows_sys::Win32::System::IO::OVERLAPPED;
 use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LoadLibraryW};
 
 use super::event::Event;
 use super::last_failure;
+use super::overlapped::{File, Overlapped};
 use crate::device::{Failure, Operation};
-use crate::original::{Calls, OriginalDevice, Taken, finish};
+use crate::original::{Calls, OpenHandle, OriginalDevice, Taken, finish};
 
 type Open = unsafe extern "system" fn(*const c_char, u32, i16, u64) -> HANDLE;
 type RecvEx = unsafe extern "system" fn(
@@ -162,8 +164,13 @@ impl Calls for Library {
         taken(done(result), bytes, address_bytes)
     }
 
-    fn submit(&self, number: usize, addresses: u8, layout: Layout, buffer: Vec<u8>) -> Box<dyn Operation> {
-        Box::new(Receiving::begin(self.recv_ex, number, addresses, layout, buffer))
+    fn submit(
+        opened: &Arc<OpenHandle<Self>>,
+        addresses: u8,
+        layout: Layout,
+        buffer: Vec<u8>,
+    ) -> Box<dyn Operation> {
+        Box::new(Receiving::begin(opened, addresses, layout, buffer))
     }
 
     fn send(&self, number: usize, data: &[u8], records: &[[u8; ADDRESS]]) -> Result<usize, Failure> {
@@ -209,123 +216,74 @@ impl Calls for Library {
     }
 }
 
-/// What the DLL and the system use until the receive has ended.
-struct Block {
-    overlapped: OVERLAPPED,
+/// What an overlapped receive uses.
+#[derive(Default)]
+struct Content {
+    /// Bytes of records: there, and then filled.
     address_bytes: u32,
     buffer: Vec<u8>,
 }
 
 /// An overlapped receive of the DLL.
 struct Receiving {
-    handle: usize,
     layout: Layout,
-    event: Option<Event>,
-    /// From a box; nobody looks into it while the receive is on its way.
-    block: NonNull<Block>,
-    ended: Option<Result<Taken, Failure>>,
+    request: Overlapped<Content, OpenHandle<Library>>,
 }
 
-// SAFETY: the block is the receive's alone (and the system's until it has ended), and nothing in it belongs to a thread.
-unsafe impl Send for Receiving {}
+impl File for OpenHandle<Library> {
+    fn raw(&self) -> HANDLE {
+        handle(self.number())
+    }
+}
 
 impl Receiving {
-    fn begin(recv_ex: RecvEx, number: usize, addresses: u8, layout: Layout, buffer: Vec<u8>) -> Self {
-        let address_bytes = u32::from(addresses) * ADDRESS as u32;
-        let block = Box::new(Block { overlapped: OVERLAPPED::default(), address_bytes, buffer });
-        let block = NonNull::from(Box::leak(block));
-        let mut receiving = Self { handle: number, layout, event: None, block, ended: None };
-        match Event::new() {
-            Ok(event) => receiving.start(recv_ex, event),
-            Err(failure) => receiving.ended = Some(Err(failure)),
-        }
-        receiving
-    }
-
-    fn start(&mut self, recv_ex: RecvEx, event: Event) {
-        // SAFETY: the block is alive, and the receive that would use it has not begun.
-        let block = unsafe { self.block.as_mut() };
-        block.overlapped.hEvent = event.raw();
-        let Some(parts) = self.layout.split(&mut block.buffer) else {
-            self.ended = Some(Err(Failure(Code::InsufficientBuffer.number())));
-            return;
+    fn begin(opened: &Arc<OpenHandle<Library>>, addresses: u8, layout: Layout, buffer: Vec<u8>) -> Self {
+        let recv_ex = opened.calls().recv_ex;
+        let content = Content { address_bytes: u32::from(addresses) * ADDRESS as u32, buffer };
+        let receive = |file, content: &mut Content, overlapped| {
+            let Content { address_bytes, buffer } = content;
+            let parts = layout.split(buffer).ok_or(Failure(Code::InvalidParameter.number()))?;
+            let length = small(parts.data.len())?;
+            let mut bytes = 0;
+            // SAFETY: the handle is open; data, records, their length and the overlapped structure stay until the receive
+            // has ended; nobody is told to write to `bytes` after the call (reference §5: the structure says how many).
+            let result = unsafe {
+                recv_ex(
+                    file,
+                    start(parts.data),
+                    length,
+                    &raw mut bytes,
+                    0,
+                    parts.addresses.as_mut_ptr(),
+                    address_bytes,
+                    overlapped,
+                )
+            };
+            match done(result) {
+                // It has ended, and the structure says so too.
+                Err(Failure(code)) if code == Code::InsufficientBuffer.number() => Ok(()),
+                ended => ended,
+            }
         };
-        let Ok(length) = small(parts.data.len()) else {
-            self.ended = Some(Err(Failure(Code::InvalidParameter.number())));
-            return;
-        };
-        let mut bytes = 0;
-        // SAFETY: the handle is open; data, records, their length and the overlapped structure are in the block, which
-        // is freed only after the receive has ended.
-        let result = unsafe {
-            recv_ex(
-                handle(self.handle),
-                start(parts.data),
-                length,
-                &raw mut bytes,
-                0,
-                parts.addresses.as_mut_ptr(),
-                &raw mut block.address_bytes,
-                &raw mut block.overlapped,
-            )
-        };
-        self.event = Some(event);
-        match done(result) {
-            Err(Failure(ERROR_IO_PENDING)) => {}
-            Err(failure) if failure.0 != Code::InsufficientBuffer.number() => self.ended = Some(Err(failure)),
-            Ok(()) | Err(_) => self.collect(),
-        }
-    }
-
-    /// Takes note of the end of a receive that has ended.
-    fn collect(&mut self) {
-        // SAFETY: the receive has ended: the block is this one's alone.
-        let block = unsafe { self.block.as_mut() };
-        let mut bytes = 0;
-        // SAFETY: the structure is that of a request which has ended.
-        let result = unsafe {
-            GetOverlappedResult(handle(self.handle), &raw const block.overlapped, &raw mut bytes, 0)
-        };
-        self.ended = Some(taken(done(result), bytes, block.address_bytes));
+        // SAFETY: the DLL has the buffer, the length and the structure; it sets the event as the system does.
+        let request = unsafe { Overlapped::begin(opened, Event::raw, content, receive) };
+        Self { layout, request }
     }
 }
 
 impl Operation for Receiving {
     fn wait(&mut self, timeout: Option<Duration>) -> bool {
-        if self.ended.is_none() && self.event.as_ref().is_some_and(|event| event.wait(timeout)) {
-            self.collect();
-        }
-        self.ended.is_some()
+        self.request.wait(timeout)
     }
 
     fn cancel(&mut self) {
-        if self.ended.is_none() {
-            // SAFETY: the block is alive; only the address of a member is taken.
-            let overlapped = unsafe { &raw const (*self.block.as_ptr()).overlapped };
-            // SAFETY: the structure is that of a request of this handle.
-            unsafe { CancelIoEx(handle(self.handle), overlapped) };
-        }
+        self.request.cancel();
     }
 
     fn finish(mut self: Box<Self>) -> (Vec<u8>, Result<usize, Failure>) {
-        while !self.wait(None) {}
-        // SAFETY: the receive has ended: the block is this one's alone.
-        let block = unsafe { self.block.as_mut() };
-        let mut buffer = std::mem::take(&mut block.buffer);
-        let ended = match self.ended {
-            Some(Ok(taken)) => finish(self.layout, &mut buffer, taken),
-            Some(Err(failure)) => Err(failure),
-            None => Err(Failure(Code::InvalidHandle.number())),
-        };
+        let (Content { address_bytes, mut buffer }, ended) = self.request.finish();
+        let ended = taken(ended.result, ended.length, address_bytes)
+            .and_then(|taken| finish(self.layout, &mut buffer, taken));
         (buffer, ended)
-    }
-}
-
-impl Drop for Receiving {
-    fn drop(&mut self) {
-        self.cancel();
-        while !self.wait(None) {}
-        // SAFETY: the block came from a box, the receive has ended, and nobody uses it after this.
-        drop(unsafe { Box::from_raw(self.block.as_ptr()) });
     }
 }

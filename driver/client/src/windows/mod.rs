@@ -7,17 +7,17 @@ mod control;
 mod event;
 pub mod library;
 mod operation;
+mod overlapped;
 pub mod process;
 pub mod service;
 
-use std::os::windows::io::{AsHandle as _, AsRawHandle as _, OwnedHandle};
+use std::os::windows::io::{AsHandle as _, OwnedHandle};
 use std::sync::Arc;
 
 pub use control::{control, open_device};
 pub use event::Event;
 pub use operation::WindowsOperation;
 use windows_sys::Win32::Foundation::GetLastError;
-use windows_sys::Win32::System::IO::CancelIoEx;
 
 use divert_driver_protocol::{Code, ControlCode};
 
@@ -26,7 +26,7 @@ use crate::device::{Device, Failure, Operation};
 /// `ERROR_PATH_NOT_FOUND`.
 const PATH_NOT_FOUND: u32 = 3;
 
-/// A file object of the driver.
+/// A file object of the driver. With it, its receives end: they do not keep the file open.
 #[derive(Debug)]
 pub struct WindowsDevice {
     file: Arc<OwnedHandle>,
@@ -40,14 +40,6 @@ impl WindowsDevice {
     }
 }
 
-impl Drop for WindowsDevice {
-    fn drop(&mut self) {
-        // The file closes with the last receive that has it; all of them are to end now.
-        // SAFETY: the handle is open as long as `file` lives; a null pointer means every request of the file.
-        unsafe { CancelIoEx(self.file.as_raw_handle(), std::ptr::null()) };
-    }
-}
-
 impl Device for WindowsDevice {
     fn message(&self, message: &[u8], reply: &mut [u8]) -> Result<usize, Failure> {
         control(self.file.as_handle(), ControlCode::Message, message, reply)
@@ -58,7 +50,7 @@ impl Device for WindowsDevice {
     }
 
     fn submit(&self, message: &[u8], buffer: Vec<u8>) -> Box<dyn Operation> {
-        Box::new(WindowsOperation::begin(Arc::clone(&self.file), message, buffer))
+        Box::new(WindowsOperation::begin(&self.file, message, buffer))
     }
 }
 
@@ -76,13 +68,18 @@ pub fn open(install: bool) -> Result<WindowsDevice, Failure> {
 /// The codes of reference §4.
 pub fn open_file(install: bool) -> Result<OwnedHandle, Failure> {
     match open_device() {
-        Err(Failure(code)) if code == Code::FileNotFound.number() || code == PATH_NOT_FOUND => {}
+        Err(failure) if is_missing(failure) => {}
         opened => return opened,
     }
     if !install {
         return Err(Failure(Code::ServiceDoesNotExist.number()));
     }
     service::start_and_open()
+}
+
+/// Whether something is not there.
+pub(crate) const fn is_missing(Failure(code): Failure) -> bool {
+    code == Code::FileNotFound.number() || code == PATH_NOT_FOUND
 }
 
 /// What the last call of the thread says.

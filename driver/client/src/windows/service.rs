@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use divert_driver_protocol::Code;
 use windows_sys::Win32::Foundation::{
-    ERROR_SERVICE_ALREADY_RUNNING, ERROR_SERVICE_DOES_NOT_EXIST, ERROR_SERVICE_EXISTS,
-    ERROR_SERVICE_MARKED_FOR_DELETE, ERROR_SERVICE_NOT_ACTIVE, WAIT_ABANDONED, WAIT_OBJECT_0,
+    ERROR_SERVICE_ALREADY_RUNNING, ERROR_SERVICE_CANNOT_ACCEPT_CTRL, ERROR_SERVICE_DOES_NOT_EXIST,
+    ERROR_SERVICE_EXISTS, ERROR_SERVICE_MARKED_FOR_DELETE, ERROR_SERVICE_NOT_ACTIVE, WAIT_ABANDONED,
+    WAIT_OBJECT_0,
 };
 use windows_sys::Win32::System::LibraryLoader::{
     GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, GetModuleFileNameW,
@@ -19,13 +20,15 @@ use windows_sys::Win32::System::LibraryLoader::{
 };
 use windows_sys::Win32::System::Services::{
     CloseServiceHandle, ControlService, CreateServiceW, DeleteService, OpenSCManagerW, OpenServiceW,
-    SC_HANDLE, SC_MANAGER_ALL_ACCESS, SERVICE_ALL_ACCESS, SERVICE_CONTROL_STOP, SERVICE_DEMAND_START,
-    SERVICE_ERROR_NORMAL, SERVICE_KERNEL_DRIVER, SERVICE_STATUS, StartServiceW,
+    QueryServiceStatus, SC_HANDLE, SC_MANAGER_ALL_ACCESS, SERVICE_ALL_ACCESS, SERVICE_CONTROL_STOP,
+    SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, SERVICE_KERNEL_DRIVER, SERVICE_STATUS, SERVICE_STOPPED,
+    StartServiceW,
 };
-use windows_sys::Win32::System::Threading::{CreateMutexW, INFINITE, ReleaseMutex, WaitForSingleObject};
+use windows_sys::Win32::System::Threading::{CreateMutexW, ReleaseMutex, WaitForSingleObject};
 
-use super::{last_failure, open_device, wide};
+use super::{is_missing, last_failure, open_device, wide};
 use crate::device::Failure;
+use crate::system::Uninstalled;
 
 /// Name of the service.
 pub use divert_driver_protocol::limits::NAME;
@@ -35,32 +38,38 @@ pub const DRIVER: &str = "divert64.sys";
 const TRIES: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The right to install; given back when dropped.
-struct Installing(OwnedHandle);
+/// How long another process may install, in milliseconds. Whoever has the mutex for longer does something else: any
+/// program may make one of this name, and is not to keep others from the driver.
+const OTHERS: u32 = 30_000;
+
+/// The mutex under which one process at a time installs; given back when dropped. Who cannot have it goes on without: what
+/// is done under it may fail when two do it at once, and is tried again.
+struct Installing(Option<OwnedHandle>);
 
 impl Installing {
-    /// Waits for the mutex under which one process at a time installs.
-    fn begin() -> Result<Self, Failure> {
+    /// Waits for the mutex, for [`OTHERS`] at most.
+    fn begin() -> Self {
         let name = wide(&format!(r"Global\{NAME}Install"));
         // SAFETY: the name ends with a zero and lives until after the call; a null pointer means no attributes.
         let mutex = unsafe { CreateMutexW(null(), 0, name.as_ptr()) };
         if mutex.is_null() {
-            return Err(last_failure());
+            // Somebody else's, who does not share it.
+            return Self(None);
         }
         // SAFETY: the handle was made above, is not null, and nobody else has it.
         let mutex = unsafe { OwnedHandle::from_raw_handle(mutex) };
         // SAFETY: the mutex is open.
-        match unsafe { WaitForSingleObject(mutex.as_raw_handle(), INFINITE) } {
-            WAIT_OBJECT_0 | WAIT_ABANDONED => Ok(Self(mutex)),
-            _ => Err(last_failure()),
-        }
+        let waited = unsafe { WaitForSingleObject(mutex.as_raw_handle(), OTHERS) };
+        Self(matches!(waited, WAIT_OBJECT_0 | WAIT_ABANDONED).then_some(mutex))
     }
 }
 
 impl Drop for Installing {
     fn drop(&mut self) {
-        // SAFETY: the mutex is open, and this thread has it.
-        unsafe { ReleaseMutex(self.0.as_raw_handle()) };
+        if let Some(mutex) = &self.0 {
+            // SAFETY: the mutex is open, and this thread has it.
+            unsafe { ReleaseMutex(mutex.as_raw_handle()) };
+        }
     }
 }
 
@@ -108,16 +117,16 @@ impl Service {
         Self::new(handle)
     }
 
-    /// The service, made where there is none.
-    fn open_or_create(manager: &Self) -> Result<Self, Failure> {
+    /// The service, made where there is none; whether it was there.
+    fn open_or_create(manager: &Self) -> Result<(Self, bool), Failure> {
         match Self::open(manager) {
             Err(Failure(ERROR_SERVICE_DOES_NOT_EXIST)) => {}
-            opened => return opened,
+            opened => return Ok((opened?, true)),
         }
         let driver = driver()?;
         match Self::create(manager, &driver) {
-            Err(Failure(ERROR_SERVICE_EXISTS)) => Self::open(manager),
-            created => created,
+            Err(Failure(ERROR_SERVICE_EXISTS)) => Ok((Self::open(manager)?, true)),
+            created => Ok((created?, false)),
         }
     }
 
@@ -139,9 +148,17 @@ impl Service {
             return Ok(());
         }
         match last_failure() {
-            Failure(ERROR_SERVICE_NOT_ACTIVE) => Ok(()),
+            // It was not started, or somebody else has stopped it, and it waits for its last handle.
+            Failure(ERROR_SERVICE_NOT_ACTIVE | ERROR_SERVICE_CANNOT_ACCEPT_CTRL) => Ok(()),
             failure => Err(failure),
         }
+    }
+
+    fn is_stopped(&self) -> Result<bool, Failure> {
+        let mut status = SERVICE_STATUS::default();
+        // SAFETY: the service is open, and `status` lives until after the call.
+        let done = unsafe { QueryServiceStatus(self.0, &raw mut status) };
+        if done == 0 { Err(last_failure()) } else { Ok(status.dwCurrentState == SERVICE_STOPPED) }
     }
 
     fn delete(&self) -> Result<(), Failure> {
@@ -168,43 +185,75 @@ impl Drop for Service {
 /// # Errors
 /// The codes of reference §4.
 pub(crate) fn start_and_open() -> Result<OwnedHandle, Failure> {
-    let installing = Installing::begin()?;
-    let opened = (0..TRIES).find_map(|_| match try_start() {
-        // A service that was marked for deletion is gone in a moment; then it can be made again.
-        Err(Failure(ERROR_SERVICE_MARKED_FOR_DELETE)) => {
-            std::thread::sleep(PAUSE);
-            None
+    let _installing = Installing::begin();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match try_start() {
+            Err(Attempt::Again(failure)) if tries == TRIES => return Err(failure),
+            Err(Attempt::Again(_)) => std::thread::sleep(PAUSE),
+            Err(Attempt::Failed(failure)) => return Err(failure),
+            Ok(file) => return Ok(file),
         }
-        opened => Some(opened),
-    });
-    drop(installing);
-    opened.unwrap_or(Err(Failure(ERROR_SERVICE_MARKED_FOR_DELETE)))
+    }
 }
 
-fn try_start() -> Result<OwnedHandle, Failure> {
+/// Why an attempt to start the driver did not succeed.
+enum Attempt {
+    /// Something was just going away: it may succeed in a moment.
+    Again(Failure),
+    Failed(Failure),
+}
+
+impl From<Failure> for Attempt {
+    fn from(failure: Failure) -> Self {
+        match failure.0 {
+            // Gone with the last handle of whoever has it; then it can be made again.
+            ERROR_SERVICE_MARKED_FOR_DELETE => Self::Again(failure),
+            _ => Self::Failed(failure),
+        }
+    }
+}
+
+fn try_start() -> Result<OwnedHandle, Attempt> {
     if let Ok(file) = open_device() {
         return Ok(file);
     }
     let manager = Service::manager()?;
-    let service = Service::open_or_create(&manager)?;
+    let (service, was_there) = Service::open_or_create(&manager)?;
     let started = service.start();
     // Opened before it is marked: from then on the file keeps the driver.
-    let opened = started.and_then(|()| open_device());
+    let opened = started.map(|()| open_device());
     // Started or not, it is not to stay.
     let _ = service.delete();
-    opened
+    match opened {
+        // It runs without its device: it is on its way out.
+        Ok(Err(failure)) if is_missing(failure) => Err(Attempt::Again(failure)),
+        // It was somebody else's, whose file is gone, or disabled; now that it is deleted, it can be made for our file.
+        Err(failure) if was_there && driver().is_ok() => Err(Attempt::Again(failure)),
+        Ok(opened) => Ok(opened?),
+        Err(failure) => Err(failure.into()),
+    }
 }
 
-/// Stops the driver and removes its service. Handles that are open fail from then on.
+/// Stops the driver and removes its service. Where the system lets a driver go with its last handle only, so it does; where
+/// it does not, handles that are open fail from then on.
 ///
 /// # Errors
 /// 1060 when there is no such service, and what the system says.
-pub fn uninstall() -> Result<(), Failure> {
-    let _installing = Installing::begin()?;
+pub fn uninstall() -> Result<Uninstalled, Failure> {
+    let _installing = Installing::begin();
     let service = Service::open(&Service::manager()?)?;
     let stopped = service.stop();
     service.delete()?;
-    stopped
+    stopped?;
+    for _ in 0..TRIES {
+        if service.is_stopped()? {
+            return Ok(Uninstalled::Gone);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(Uninstalled::WithLastHandle)
 }
 
 /// The driver's file, beside the module that this code is part of.

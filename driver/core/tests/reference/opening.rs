@@ -5,7 +5,7 @@ use divert_driver_core::host::Host;
 use divert_driver_core::state::{Action, State};
 use divert_driver_core::{Driver, MAX_HANDLES, Refusal, Verdict};
 use divert_driver_protocol::request::How;
-use divert_driver_protocol::{Code, Counter, Flags, Open};
+use divert_driver_protocol::{Code, Counter, Flags, Open, Reason};
 use divert_vm::Layer;
 
 fn refusal(layer: Layer, program: &[u8], priority: i16, flags: u64) -> Option<Refusal> {
@@ -83,7 +83,7 @@ fn work_is_limited() {
     assert!(open(work, 1_000_000).is_ok());
     for (own, asked) in [(work - 1, 0), (work - 1, 1_000_000), (512, work - 1)] {
         let refused = open(own, asked).unwrap_err();
-        assert_eq!(refused.reason(), (9, u64::from(work)));
+        assert_eq!(refused.reason(), Reason::TooCostly(work));
     }
 }
 

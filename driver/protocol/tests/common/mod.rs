@@ -3,8 +3,8 @@
 
 use divert_driver_protocol::request::How;
 use divert_driver_protocol::{
-    Address, Code, Completed, Counter, Data, Flags, HandleEntry, Handles, Layout, Open, Opened, Parameter,
-    Receive, Reflect, Refused, Reply, Request, Send, Sent, Statistics,
+    Address, Code, Completed, Counter, Data, FlagError, Flags, HandleEntry, Handles, Layout, Open, Opened,
+    Parameter, Reason, Receive, Reflect, Refused, Reply, Request, Send, Sent, Statistics,
 };
 use divert_vm::{Endpoint, Layer};
 
@@ -104,7 +104,13 @@ pub(crate) fn messages() -> Vec<(&'static str, Vec<u8>)> {
         ("release", request(Request::Release { token: 7, completed: Completed { code: None, length: 9 } })),
         ("complete", request(Request::Complete(Completed { code: Some(Code::NoData), length: 0x0102_0304 }))),
         ("opened", reply(Reply::Opened(Opened { serial: 11, work: 12 }))),
-        ("refused", reply(Reply::Refused(Refused { code: Code::InvalidParameter, reason: 3, detail: 4 }))),
+        (
+            "refused",
+            reply(Reply::Refused(Refused {
+                code: Code::InvalidParameter,
+                reason: Some(Reason::Flags(FlagError::Unknown(4))),
+            })),
+        ),
         (
             "sent",
             reply(Reply::Sent(Sent { packets: 1, bytes: 2, failed: 3, code: Some(Code::HostUnreachable) })),

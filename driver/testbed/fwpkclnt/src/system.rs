@@ -164,7 +164,7 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
 /// Prints text that ends in NUL to the debugger's output.
 pub(crate) fn print(text: &str) {
     // SAFETY: both strings end in NUL.
-    let _ = unsafe { DbgPrint(b"%s\0".as_ptr(), text.as_ptr()) };
+    let _ = unsafe { DbgPrint(c"%s".as_ptr().cast(), text.as_ptr()) };
 }
 
 /// Lets others run.
@@ -253,6 +253,9 @@ pub(crate) fn create_device(driver: *mut DRIVER_OBJECT, device: &str, link: &str
     if let Some(object) = crate::raw::change(object) {
         object.Flags &= !DO_DEVICE_INITIALIZING;
     }
+    // One that a process has left behind which was stopped without being asked to take its device away.
+    // SAFETY: the name outlives the call.
+    let _ = unsafe { IoDeleteSymbolicLink(&link.string()) };
     // SAFETY: the names outlive the call.
     unsafe { IoCreateSymbolicLink(&link.string(), &device.string()) }
 }

@@ -16,10 +16,16 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts a program that lies beside this one.
+    /// Starts a program that lies beside this one, or else one of the system's.
     pub(crate) fn start(name: &str, arguments: &[&str]) -> Result<Self, String> {
-        let folder = std::env::current_exe().map_err(|error| error.to_string())?;
-        let mut child = Command::new(folder.with_file_name(name))
+        Self::heard(name, arguments, usize::MAX)
+    }
+
+    /// The same; after so many lines nobody reads its standard output any more.
+    pub(crate) fn heard(name: &str, arguments: &[&str], listens: usize) -> Result<Self, String> {
+        let beside = std::env::current_exe().map_err(|error| error.to_string())?.with_file_name(name);
+        let program = if beside.exists() { beside } else { name.into() };
+        let mut child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -27,14 +33,16 @@ impl Running {
             .spawn()
             .map_err(|error| format!("{name}: {error}"))?;
         let (to, lines) = channel();
-        let streams: [Option<Box<dyn std::io::Read + Send>>; 2] = [
-            child.stdout.take().map(|stream| Box::new(stream) as Box<dyn std::io::Read + Send>),
-            child.stderr.take().map(|stream| Box::new(stream) as Box<dyn std::io::Read + Send>),
+        let streams: [(Option<Box<dyn std::io::Read + Send>>, usize); 2] = [
+            (child.stdout.take().map(|stream| Box::new(stream) as _), listens),
+            (child.stderr.take().map(|stream| Box::new(stream) as _), usize::MAX),
         ];
-        for stream in streams.into_iter().flatten() {
+        for (stream, listens) in streams {
+            let Some(stream) = stream else { continue };
             let to = to.clone();
             thread::spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                // The pipe closes with its reader.
+                for line in BufReader::new(stream).lines().map_while(Result::ok).take(listens) {
                     if to.send(line).is_err() {
                         break;
                     }

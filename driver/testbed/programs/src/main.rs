@@ -8,6 +8,8 @@
 #[cfg(windows)]
 mod child;
 #[cfg(windows)]
+mod client;
+#[cfg(windows)]
 mod commands;
 #[cfg(windows)]
 mod figures;
@@ -32,15 +34,18 @@ fn main() -> ExitCode {
 #[cfg(windows)]
 type Check = Result<(), String>;
 
-/// A test and its name. The last one removes the driver.
+/// A test and its name.
 #[cfg(windows)]
 type Test = (&'static str, fn(&mut stack::Stack) -> Check);
 
 #[cfg(windows)]
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let tests: Vec<Test> =
-        [program::TESTS, samples::TESTS, commands::TESTS].into_iter().flatten().copied().collect();
+    let tests: Vec<Test> = [program::TESTS, client::TESTS, samples::TESTS, commands::TESTS]
+        .into_iter()
+        .flatten()
+        .copied()
+        .collect();
     let mut stack = match stack::Stack::start() {
         Ok(stack) => stack,
         Err(error) => {

@@ -8,7 +8,21 @@ use crate::packets::udp;
 use crate::stack::Stack;
 use crate::{Check, Test};
 
-pub(crate) const TESTS: &[Test] = &[("helper functions in C", helpers), ("a program in C", program)];
+pub(crate) const TESTS: &[Test] = &[
+    ("helper functions in C", helpers),
+    ("signatures in C and C++", signatures),
+    ("a program in C", program),
+];
+
+fn signatures(_: &mut Stack) -> Check {
+    for name in ["signatures.exe", "signatures-cpp.exe"] {
+        let said = Running::start(name, &[])?.succeed()?;
+        if said != ["ok"] {
+            return Err(format!("{name} says {said:?}"));
+        }
+    }
+    Ok(())
+}
 
 fn helpers(_: &mut Stack) -> Check {
     let said = Running::start("helpers.exe", &["running"])?.succeed()?;

@@ -1,4 +1,5 @@
 //! The stack, which the doubles stand for, and the driver that is kept running.
+#![allow(clippy::wildcard_enum_match_arm, reason = "whatever else the double answers is the same mistake")]
 
 use std::fs::{File, OpenOptions};
 use std::os::windows::fs::OpenOptionsExt as _;
@@ -18,15 +19,22 @@ use crate::Check;
 
 /// `FILE_FLAG_OVERLAPPED`.
 const OVERLAPPED: u32 = 0x4000_0000;
+const GONE: &str = "the driver was let go";
 /// How long anything is waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 // The doubles use the driver's own control code for their messages, on their own device.
 const _: () = assert!(CODE == ControlCode::Message.number());
 
+/// A reply to something else.
+fn unexpected(reply: &Reply) -> String {
+    format!("the double answers {reply:?}")
+}
+
 /// The stack.
 pub(crate) struct Stack {
-    control: File,
+    /// The double's device, which goes with the driver.
+    control: Option<File>,
     /// Keeps the driver running; matches nothing.
     keeper: Option<Handle>,
 }
@@ -58,12 +66,18 @@ impl Stack {
             .custom_flags(OVERLAPPED)
             .open(PATH)
             .map_err(|error| format!("the double's device: {error}"))?;
-        Ok(Self { control, keeper: Some(keeper) })
+        Ok(Self { control: Some(control), keeper: Some(keeper) })
     }
 
     /// Lets the driver go.
     pub(crate) fn release(&mut self) {
-        self.keeper = None;
+        (self.control, self.keeper) = (None, None);
+    }
+
+    /// Starts the driver again, once it was let go.
+    pub(crate) fn restart(&mut self) -> Check {
+        *self = Self::start()?;
+        Ok(())
     }
 
     fn ask(&self, request: &Request) -> Result<Reply, String> {
@@ -74,7 +88,8 @@ impl Stack {
     fn ask_for(&self, request: &Request, room: usize) -> Result<Reply, String> {
         let mut reply = vec![0; room];
         let message = request.encode();
-        let length = control(self.control.as_handle(), ControlCode::Message, &message, &mut reply)
+        let device = self.control.as_ref().ok_or(GONE)?.as_handle();
+        let length = control(device, ControlCode::Message, &message, &mut reply)
             .map_err(|failure| format!("the double: {failure}"))?;
         Reply::decode(reply.get(..length).unwrap_or(&[])).map_err(|_| "a malformed reply".to_owned())
     }
@@ -83,7 +98,7 @@ impl Stack {
     pub(crate) fn done(&self, request: &Request) -> Check {
         match self.ask_for(request, 64)? {
             Reply::Done => Ok(()),
-            other => Err(format!("{other:?}")),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -92,7 +107,7 @@ impl Stack {
         let length = bytes.len();
         match self.ask_for(&Request::Echo(bytes), length + 64)? {
             Reply::Echo(bytes) if bytes.len() == length => Ok(()),
-            other => Err(format!("{other:?}")),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -105,7 +120,7 @@ impl Stack {
     pub(crate) fn blast(&self, blast: Blast) -> Result<Blasted, String> {
         match self.ask(&Request::Blast(blast))? {
             Reply::Blasted(blasted) => Ok(blasted),
-            other => Err(format!("{other:?}")),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -113,7 +128,7 @@ impl Stack {
     pub(crate) fn packet(&self, kind: Kind, bytes: &[u8]) -> Result<Fate, String> {
         match self.ask(&Request::Packets(vec![list(kind, bytes)]))? {
             Reply::Fates(fates) => fates.first().copied().ok_or_else(|| "no fate".to_owned()),
-            other => Err(format!("{other:?}")),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -121,7 +136,7 @@ impl Stack {
     pub(crate) fn event(&self, event: Event) -> Result<(Fate, u64), String> {
         match self.ask(&Request::Event(event))? {
             Reply::Event(fate, flow) => Ok((fate, flow)),
-            other => Err(format!("{other:?}")),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -142,7 +157,7 @@ impl Stack {
                         return Ok(all);
                     }
                 }
-                other => return Err(format!("{other:?}")),
+                other => return Err(unexpected(&other)),
             }
         }
     }
@@ -164,13 +179,32 @@ impl Stack {
                 self.ask(&Request::Forget)?;
                 Err(format!("the double says {:?}", report.findings))
             }
-            other => Err(format!("{other:?}")),
+            other => Err(unexpected(&other)),
         }
+    }
+
+    /// Whether a process has no handle.
+    pub(crate) fn has_no_handles(&self, process: u32) -> Result<bool, String> {
+        let keeper = self.keeper.as_ref().ok_or(GONE)?;
+        let all = keeper.handles().map_err(|error| error.to_string())?;
+        Ok(!all.iter().any(|entry| entry.process_id == process))
+    }
+
+    /// Waits until a process has no handle any more.
+    pub(crate) fn wait_for_no_handles(&self, process: u32) -> Check {
+        let begin = Instant::now();
+        while !self.has_no_handles(process)? {
+            if begin.elapsed() > PATIENCE {
+                return Err(format!("process {process} still has handles"));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 
     /// Waits until a process has so many handles.
     pub(crate) fn wait_for_handles(&self, process: u32, count: usize) -> Result<Vec<HandleEntry>, String> {
-        let keeper = self.keeper.as_ref().ok_or("the driver was let go")?;
+        let keeper = self.keeper.as_ref().ok_or(GONE)?;
         let begin = Instant::now();
         loop {
             let all = keeper.handles().map_err(|error| error.to_string())?;
