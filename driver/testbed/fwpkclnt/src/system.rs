@@ -143,9 +143,13 @@ static _fltused: i32 = 0x9875;
 /// success. It is called before the client's own entry, which imports us.
 #[unsafe(no_mangle)]
 extern "system" fn DriverEntry(_: PVOID, reason: u32, _: PVOID) -> i32 {
+    const DETACHED: u32 = 0;
     const ATTACHED: u32 = 1;
     if reason == ATTACHED {
         crate::watch::attached();
+    } else if reason == DETACHED {
+        // Also where nobody has spoken to the double, so that it has not seen the client go.
+        crate::watch::detach();
     }
     1
 }
