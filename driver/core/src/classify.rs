@@ -126,6 +126,8 @@ pub(crate) struct Subject<'s, 'a> {
     pub(crate) bare: bool,
     pub(crate) seen: Seen,
     pub(crate) can_block: bool,
+    /// Only those who sniff are asked.
+    pub(crate) sniffers: bool,
     /// Handles with a greater serial number do not see it.
     pub(crate) born: u64,
     /// The only handle that is asked, by its slot.
@@ -145,6 +147,7 @@ impl Subject<'_, '_> {
             && fixed.serial <= self.born
             && self.only.is_none_or(|only| only == slot)
             && (self.can_block || !fixed.flags.has(Flags::DROP))
+            && (!self.sniffers || fixed.flags.has(Flags::SNIFF))
     }
 
     fn record(&self, sniffed: bool) -> [u8; 80] {
@@ -172,6 +175,15 @@ enum Step<R> {
 impl<P: Platform> Driver<P> {
     /// A packet comes by.
     pub fn packet(&self, arrival: &Arrival<'_>) -> Verdict {
+        self.arrived(arrival, false)
+    }
+
+    /// A packet comes by that somebody else lets through for good: those who sniff have a copy, and nobody diverts it.
+    pub fn sniff(&self, arrival: &Arrival<'_>) {
+        let _ = self.arrived(arrival, true);
+    }
+
+    fn arrived(&self, arrival: &Arrival<'_>, sniffers: bool) -> Verdict {
         let Arrival { layer, bytes, outbound, loopback, if_idx, sub_if_idx, .. } = *arrival;
         // Loopback packets are outbound only.
         if !layer.has_packets() || (loopback && !outbound) {
@@ -216,6 +228,7 @@ impl<P: Platform> Driver<P> {
             bare: false,
             seen,
             can_block: true,
+            sniffers,
             born: u64::MAX,
             only: None,
             now,
@@ -231,13 +244,14 @@ impl<P: Platform> Driver<P> {
     /// A flow is established. What it gives back belongs to the flow and comes back with its deletion.
     pub fn flow_established(&self, endpoint: &Endpoint, outbound: bool, loopback: bool) -> Born {
         let born = self.born_now();
-        let _ = self.endpoint(Layer::Flow, Event::FlowEstablished, endpoint, (outbound, loopback), born);
+        let flags = (outbound, loopback);
+        let _ = self.endpoint(Layer::Flow, Event::FlowEstablished, endpoint, flags, born, false);
         born
     }
 
     /// A flow is deleted.
     pub fn flow_deleted(&self, endpoint: &Endpoint, outbound: bool, loopback: bool, born: Born) {
-        let _ = self.endpoint(Layer::Flow, Event::FlowDeleted, endpoint, (outbound, loopback), born);
+        let _ = self.endpoint(Layer::Flow, Event::FlowDeleted, endpoint, (outbound, loopback), born, false);
     }
 
     /// Something happens to a socket. `born` is when the socket came to be, where that is known; handles that were
@@ -250,12 +264,28 @@ impl<P: Platform> Driver<P> {
         loopback: bool,
         born: Option<Born>,
     ) -> Verdict {
+        self.happened(event, endpoint, (outbound, loopback), born, false)
+    }
+
+    /// Something happens to a socket that somebody else allows for good: those who sniff are told, and nobody blocks it.
+    pub fn sniff_socket(&self, event: Event, endpoint: &Endpoint, outbound: bool, loopback: bool) {
+        let _ = self.happened(event, endpoint, (outbound, loopback), None, true);
+    }
+
+    fn happened(
+        &self,
+        event: Event,
+        endpoint: &Endpoint,
+        flags: (bool, bool),
+        born: Option<Born>,
+        sniffers: bool,
+    ) -> Verdict {
         // What is asked for or announced has neither a peer nor its port yet.
         let unbound = matches!(event, Event::SocketBind | Event::SocketListen);
         let alone = Endpoint { remote_addr: 0, remote_port: 0, ..*endpoint };
         let endpoint = if unbound { &alone } else { endpoint };
         let born = born.unwrap_or(Born(u64::MAX));
-        self.endpoint(Layer::Socket, event, endpoint, (outbound, loopback), born)
+        self.endpoint(Layer::Socket, event, endpoint, flags, born, sniffers)
     }
 
     fn endpoint(
@@ -265,6 +295,7 @@ impl<P: Platform> Driver<P> {
         endpoint: &Endpoint,
         (outbound, loopback): (bool, bool),
         born: Born,
+        sniffers: bool,
     ) -> Verdict {
         let now = self.platform.ticks();
         let facts = Facts { timestamp: now, outbound, loopback, ..Facts::default() };
@@ -293,6 +324,7 @@ impl<P: Platform> Driver<P> {
             bare: false,
             seen: Seen::Whole,
             can_block: layer == Layer::Socket && event != Event::SocketClose,
+            sniffers,
             born: born.0,
             only: None,
             now,

@@ -261,6 +261,12 @@ impl<P: Platform> Driver<P> {
         })
     }
 
+    /// Whether a handle was created and not closed since.
+    #[must_use]
+    pub fn exists(&self, id: HandleId) -> bool {
+        self.live(id, |_| ()).is_some()
+    }
+
     /// How many entries of a listing fit into so many bytes.
     pub(crate) const fn entries_in(bytes: usize) -> usize {
         bytes / ENTRY

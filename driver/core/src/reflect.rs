@@ -67,6 +67,7 @@ impl<P: Platform> Driver<P> {
             bare: true,
             seen: Seen::Whole,
             can_block: false,
+            sniffers: false,
             born: u64::MAX,
             only,
             now,

@@ -10,9 +10,10 @@ use divert_driver_protocol::limits::MAX_LISTED;
 use divert_driver_protocol::reply::ENTRY;
 use divert_driver_protocol::{Code, Completed, Layout, Request};
 
+use crate::hold::Cancelled;
 use crate::platform::{DRIVER, Runtime};
 use crate::sys::irp::{Irp, Share, Waiting};
-use crate::sys::{current_process, pool};
+use crate::sys::{current_process, pool, thread_is_ending};
 
 /// Every reply but a listing fits.
 const SHORT_REPLY: usize = 256;
@@ -56,10 +57,15 @@ fn create(driver: &Runtime, irp: Irp) -> NTSTATUS {
 #[inline(never)]
 fn close(driver: &Runtime, irp: Irp) -> NTSTATUS {
     let _ = driver.close(HandleId::from_raw(irp.file_number()));
-    while let Some(held) = driver.platform().holds.close(irp.file_number()) {
+    end_held(driver, irp.file_number());
+    irp.complete(STATUS_SUCCESS, 0)
+}
+
+/// Ends all requests that are held for a closed handle.
+fn end_held(driver: &Runtime, file: u64) {
+    while let Some(held) = driver.platform().holds.close(file) {
         held.complete(STATUS_CANCELLED, 0);
     }
-    irp.complete(STATUS_SUCCESS, 0)
 }
 
 /// Every message but receives. The reply is written elsewhere first: it goes into the place of the message.
@@ -121,9 +127,11 @@ fn hold(driver: &Runtime, irp: Irp, token: u64) -> NTSTATUS {
     let file = irp.file_number();
     let (irp, share) = irp.hold(file);
     match driver.platform().holds.add(file, token, irp) {
-        Err(irp) => irp.complete(status(Code::NoSystemResources), 0),
+        Err((irp, code)) => irp.complete(status(code), 0),
         // As for receives.
         Ok(()) if share.is_cancelled() => take_back(driver, HandleId::from_raw(file), &share),
+        // The handle was closed while the request was on its way: who closed it may have looked for it before.
+        Ok(()) if !driver.exists(HandleId::from_raw(file)) => end_held(driver, file),
         Ok(()) => {}
     }
     STATUS_PENDING
@@ -163,9 +171,7 @@ fn receive(driver: &Runtime, irp: Irp) -> NTSTATUS {
         // Whoever cancelled it before it could be found has left it to this.
         Answer::Pended if share.is_cancelled() => take_back(driver, id, &share),
         Answer::Pended if asked.hold != 0 => {
-            if let Some(key) = driver.platform().holds.cancelled(id.to_raw(), asked.hold) {
-                cancel_held(driver, id, key);
-            }
+            complete_cancelled(driver.platform().holds.pended(driver, id.to_raw(), asked.hold));
         }
         Answer::Pended => {}
     }
@@ -182,13 +188,15 @@ pub(crate) fn cancel(id: u64, share: &Share) {
 fn take_back(driver: &Runtime, id: HandleId, share: &Share) {
     match driver.cancel(id, share.key()) {
         Some(receive) => receive.complete(Err(Code::OperationAborted)),
-        None => cancel_held(driver, id, share.key()),
+        None => {
+            let why = if thread_is_ending() { Cancelled::Ending } else { Cancelled::Asked };
+            complete_cancelled(driver.platform().holds.cancel(driver, id.to_raw(), share.key(), why));
+        }
     }
 }
 
-/// Ends a held request that was cancelled, and the receive for it, unless that has ended.
-fn cancel_held(driver: &Runtime, id: HandleId, key: u64) {
-    let (held, receive) = driver.platform().holds.cancel(driver, id.to_raw(), key);
+/// Ends a held request that was cancelled, and the receive for it.
+fn complete_cancelled((held, receive): (Option<Waiting>, Option<Receive>)) {
     if let Some(receive) = receive {
         receive.complete(Err(Code::OperationAborted));
     }
@@ -224,10 +232,12 @@ impl divert_driver_core::platform::Receive for Receive {
 impl Receive {
     /// Ends it. Up to DISPATCH_LEVEL.
     pub(crate) fn complete(mut self, completion: Completion) {
+        let mut held = None;
         if self.hold != 0
             && let Some(driver) = DRIVER.get()
         {
-            driver.platform().holds.ended(self.file, self.hold);
+            let holds = &driver.platform().holds;
+            held = holds.ended(self.file, self.hold, self.irp.key(), completion.is_ok());
         }
         let ended = completion.and_then(|filled| {
             let truncated = filled.truncated.then_some(Code::InsufficientBuffer);
@@ -237,6 +247,9 @@ impl Receive {
         match ended {
             Ok(length) => self.irp.complete(STATUS_SUCCESS, length),
             Err(code) => self.irp.complete(status(code), 0),
+        }
+        if let Some(held) = held {
+            held.complete(STATUS_CANCELLED, 0);
         }
     }
 }

@@ -61,6 +61,17 @@ fn sockets_are_blocked_but_for_close() {
     }
 }
 
+/// §7 SOCKET: what another driver allows for good is told to those who sniff, and nobody blocks it.
+#[test]
+fn settled_sockets_are_sniffed() {
+    let driver = driver();
+    let [blocks, sniffs, drops] = [4, 5, 6].map(|flags| open(&driver, Layer::Socket, "true", 0, flags));
+    driver.sniff_socket(Event::SocketConnect, &endpoint(), true, false);
+    assert!(receive_batch(&driver, blocks, 1, 0).unwrap().is_none());
+    assert!(receive_batch(&driver, drops, 1, 0).unwrap().is_none());
+    assert!(receive_batch(&driver, sniffs, 1, 0).unwrap().unwrap().addresses[0].sniffed);
+}
+
 /// SOCKET: BIND and LISTEN have zero remote address and port.
 #[test]
 fn unbound_sockets_have_no_peer() {

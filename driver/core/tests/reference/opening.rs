@@ -258,6 +258,18 @@ fn sniffing_copies() {
     assert!(!receive(&driver, diverting).unwrap().unwrap().addresses[0].sniffed);
 }
 
+/// §4, §7 SNIFF: what another driver lets through for good is shown to those who sniff, and to nobody else.
+#[test]
+fn settled_packets_are_sniffed() {
+    let driver = driver();
+    let ids =
+        [(2, 0), (1, 1), (0, 1), (0, 2)].map(|(priority, flags)| network(&driver, "true", priority, flags));
+    let packet = udp(1, 0);
+    driver.sniff(&divert_driver_core::Arrival::network(&packet, true));
+    assert_eq!(ids.map(|id| counter(&driver, id, Counter::QueueLength)), [0, 1, 1, 0]);
+    assert!(receive(&driver, ids[1]).unwrap().unwrap().addresses[0].sniffed);
+}
+
 /// §4 DROP: drops matches silently.
 #[test]
 fn dropping_is_silent() {

@@ -5,8 +5,8 @@ use core::ptr::NonNull;
 
 use divert_driver_abi::ndis::NET_BUFFER_LIST;
 use divert_driver_abi::wfp::{
-    FWP_ACTION_BLOCK, FWP_ACTION_CONTINUE, FWP_BYTE_ARRAY16_TYPE, FWP_UINT8, FWP_UINT16, FWP_UINT32,
-    FWP_VALUE0, FWPS_CLASSIFY_OUT_FLAG_ABSORB, FWPS_CLASSIFY_OUT0, FWPS_FILTER1,
+    FWP_ACTION_BLOCK, FWP_ACTION_CONTINUE, FWP_ACTION_PERMIT, FWP_BYTE_ARRAY16_TYPE, FWP_UINT8, FWP_UINT16,
+    FWP_UINT32, FWP_VALUE0, FWPS_CLASSIFY_OUT_FLAG_ABSORB, FWPS_CLASSIFY_OUT0, FWPS_FILTER1,
     FWPS_INCOMING_METADATA_VALUES0, FWPS_INCOMING_VALUES0, FWPS_RIGHT_ACTION_WRITE,
 };
 
@@ -107,10 +107,30 @@ impl<'a> Question<'a> {
 /// What is to be done with it.
 pub(crate) struct Answer<'a>(&'a mut FWPS_CLASSIFY_OUT0);
 
+/// What callouts before this one have left to decide.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decided {
+    /// Everything.
+    No,
+    /// Nothing: it goes on, but for a veto.
+    Permitted,
+    /// Nothing: it is gone.
+    Blocked,
+}
+
 impl Answer<'_> {
     /// Whether this callout may decide.
-    pub(crate) const fn may_decide(&self) -> bool {
+    const fn may_decide(&self) -> bool {
         self.0.rights & FWPS_RIGHT_ACTION_WRITE != 0
+    }
+
+    /// What was decided for good before. The platform hands on the action so far, with the right to change it.
+    pub(crate) const fn decided(&self) -> Decided {
+        match self.0.actionType {
+            _ if self.may_decide() => Decided::No,
+            FWP_ACTION_PERMIT => Decided::Permitted,
+            _ => Decided::Blocked,
+        }
     }
 
     /// Others are asked.

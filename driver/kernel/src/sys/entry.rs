@@ -74,8 +74,16 @@ fn load(driver: NonNull<DRIVER_OBJECT>) -> Result<(), NTSTATUS> {
     let runtime = Runtime;
     let registrations = Registrations::new(&device)?;
     let link = Link::new(link_name, device_name())?;
-    let loaded =
-        pool::try_box(Loaded { link, registrations, device }).map_err(|_| STATUS_INSUFFICIENT_RESOURCES)?;
+    let loaded = match pool::try_box(Loaded { link, registrations, device }) {
+        Ok(loaded) => loaded,
+        Err(Loaded { link, registrations, device }) => {
+            drop(link);
+            drop(registrations);
+            drop(runtime);
+            drop(device);
+            return Err(STATUS_INSUFFICIENT_RESOURCES);
+        }
+    };
     let dispatch = member::driver_dispatch(driver.as_ptr());
     // SAFETY: the driver object is the entry point's to fill in.
     unsafe { dispatch.write([Some(dispatch_request as DRIVER_DISPATCH); IRP_MJ_MAXIMUM_FUNCTION + 1]) };

@@ -79,6 +79,8 @@ unsafe extern "system" {
         handle: *mut HANDLE,
     ) -> NTSTATUS;
     pub(crate) fn PsGetCurrentProcessId() -> HANDLE;
+    pub(crate) fn PsGetCurrentThread() -> PVOID;
+    pub(crate) fn PsIsThreadTerminating(thread: PVOID) -> BOOLEAN;
     pub(crate) fn RtlGetVersion(version: *mut OsVersion) -> NTSTATUS;
     pub(crate) fn ZwClose(handle: HANDLE) -> NTSTATUS;
     pub(crate) fn ZwSetSecurityObject(handle: HANDLE, what: u32, descriptor: PVOID) -> NTSTATUS;

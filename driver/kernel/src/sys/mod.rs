@@ -25,6 +25,15 @@ pub(crate) fn current_process() -> u32 {
     unsafe { ffi::PsGetCurrentProcessId() }.addr() as u32
 }
 
+/// Whether the current thread is ending: the system cancels the requests of such a thread in the thread itself, and waits
+/// until they are done. Up to DISPATCH_LEVEL.
+pub(crate) fn thread_is_ending() -> bool {
+    // SAFETY: it has no conditions.
+    let thread = unsafe { ffi::PsGetCurrentThread() };
+    // SAFETY: a thread that runs does not go away.
+    unsafe { ffi::PsIsThreadTerminating(thread) != 0 }
+}
+
 /// Exists nowhere, so that an image in which it can be reached does not link.
 pub(crate) fn panic_reachable() -> ! {
     unsafe extern "C" {

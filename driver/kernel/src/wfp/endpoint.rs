@@ -12,7 +12,7 @@ use divert_driver_core::{Verdict, WfpLayer};
 use divert_vm::{Endpoint, Event};
 
 use crate::platform::Runtime;
-use crate::sys::call::Question;
+use crate::sys::call::{Decided, Question};
 
 /// Where a layer says what; what it does not say is not there.
 struct Fields {
@@ -112,6 +112,7 @@ pub(super) fn socket(
     layer: WfpLayer,
     ipv6: bool,
     question: &Question<'_>,
+    decided: Decided,
 ) -> Verdict {
     let Some((endpoint, flags)) = describe(layer, ipv6, question) else { return Verdict::LetGo };
     // It happened before; the system asks again because filters have changed.
@@ -120,5 +121,12 @@ pub(super) fn socket(
     }
     let outbound = event == Event::SocketConnect;
     let loopback = flags & FWP_CONDITION_FLAG_IS_LOOPBACK != 0;
-    driver.socket(event, &endpoint, outbound, loopback, None)
+    match decided {
+        Decided::No => driver.socket(event, &endpoint, outbound, loopback, None),
+        Decided::Permitted => {
+            driver.sniff_socket(event, &endpoint, outbound, loopback);
+            Verdict::LetGo
+        }
+        Decided::Blocked => Verdict::LetGo,
+    }
 }

@@ -25,7 +25,7 @@ use divert_vm::{Layer, Packet};
 
 use super::inject::was_asked;
 use crate::platform::Runtime;
-use crate::sys::call::Question;
+use crate::sys::call::{Decided, Question};
 use crate::sys::injection::Place;
 use crate::sys::packet::{PacketList, PacketRef};
 use crate::sys::pool;
@@ -76,9 +76,27 @@ struct Common<'a> {
 }
 
 /// Judges all packets of a list; `Block` when it is not to go on.
-pub(super) fn take(driver: &Runtime, way: Way, ipv6: bool, question: &Question<'_>) -> Verdict {
+pub(super) fn take(
+    driver: &Runtime,
+    way: Way,
+    ipv6: bool,
+    question: &Question<'_>,
+    decided: Decided,
+) -> Verdict {
+    if decided == Decided::Blocked {
+        return Verdict::LetGo;
+    }
     let Some(list) = question.packets() else { return Verdict::LetGo };
     let Some(common) = common(driver, way, ipv6, question, list) else { return Verdict::LetGo };
+    if decided == Decided::Permitted {
+        for mut packet in list.packets() {
+            // Without memory those who sniff do without, as they do elsewhere.
+            let _ = with_bytes(&common, &mut packet, |bytes| {
+                driver.sniff(&Arrival { bytes, ..common.arrival });
+            });
+        }
+        return Verdict::LetGo;
+    }
     // Packets that were let go before the first one was taken.
     let mut let_go: usize = 0;
     let mut verdict = Verdict::LetGo;

@@ -10,7 +10,8 @@ mod report;
 mod wire;
 
 pub use message::{
-    Blast, Blasted, Completion, Event, Failure, Fate, Hands, How, Outcome, Packet, Reply, Request, Settings,
+    Blast, Blasted, Completion, Event, Failure, Fate, Hands, How, Other, Outcome, Packet, Reply, Request,
+    Settings,
 };
 pub use report::Report;
 pub use wire::Malformed;
@@ -25,7 +26,11 @@ pub const PATH: &str = "\\\\.\\DivertTestbed";
 pub const CODE: u32 = 0x12 << 16 | 3 << 14 | 0x901 << 2;
 /// Where the double writes its last report, when the driver is unloaded; a name of the object manager.
 pub const UNLOAD_REPORT: &str = "\\??\\C:\\divert-testbed-unload.bin";
+/// What is to fail while the driver is loaded: a file with an encoded [`Failure`]; a name of the object manager.
+pub const LOAD_FAILURE: &str = "\\??\\C:\\divert-testbed-load.bin";
 /// The same name in user mode.
+pub const LOAD_FAILURE_PATH: &str = "C:\\divert-testbed-load.bin";
+/// The name of [`UNLOAD_REPORT`] in user mode.
 pub const UNLOAD_REPORT_PATH: &str = "C:\\divert-testbed-unload.bin";
 /// Longest reply.
 pub const MAX_REPLY: usize = 1 << 20;

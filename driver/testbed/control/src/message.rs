@@ -99,11 +99,13 @@ pub struct Settings {
     pub keep: bool,
     /// Bytes in each memory descriptor of what was injected and comes by again; 0: all in one.
     pub split: u16,
+    /// Whether the threads that cancel requests are ending.
+    pub ending: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { completion: Completion::Now, delay: 0, keep: true, split: 0 }
+        Self { completion: Completion::Now, delay: 0, keep: true, split: 0, ending: false }
     }
 }
 
@@ -120,6 +122,21 @@ pub enum Failure {
     Injection(u64, i32),
     /// An injection is accepted and ends with a status.
     Completion(u64, i32),
+}
+
+/// A callout of another driver, in a sublayer of its own, that decides about all that comes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Its layer.
+    pub kind: Kind,
+    /// For IPv6; else for IPv4.
+    pub ipv6: bool,
+    /// Weight of its sublayer: the higher the earlier.
+    pub weight: u16,
+    /// What it decides.
+    pub fate: Fate,
+    /// Whether for good.
+    pub hard: bool,
 }
 
 /// Many classifications by threads of the double's own.
@@ -197,6 +214,10 @@ pub enum Request {
     Forget,
     /// The double breaks a rule itself, as a bad client would.
     Misuse(Rule),
+    /// The callouts of other drivers from now on.
+    Others(Vec<Other>),
+    /// These bytes, answered by [`Reply::Echo`].
+    Echo(Vec<u8>),
 }
 
 /// An answer.
@@ -216,6 +237,8 @@ pub enum Reply {
     Report(Box<Report>),
     /// The request cannot be served: it is malformed, or there is no such thing.
     Refused,
+    /// The bytes.
+    Echo(Vec<u8>),
 }
 
 choice!(Hands { None, Other });
@@ -236,7 +259,8 @@ members!(Event {
     endpoint,
     parent
 });
-members!(Settings { completion, delay, keep, split });
+members!(Settings { completion, delay, keep, split, ending });
+members!(Other { kind, ipv6, weight, fate, hard });
 members!(Blast { threads, count, packets });
 members!(Blasted { time, permitted, blocked });
 members!(Outcome { kind, how, interface, sub_interface, checksum, bytes });
@@ -356,6 +380,14 @@ impl Request {
                 to.push(11);
                 rule.put(&mut to);
             }
+            Self::Others(others) => {
+                to.push(12);
+                others.put(&mut to);
+            }
+            Self::Echo(bytes) => {
+                to.push(13);
+                to.extend_from_slice(bytes);
+            }
         }
         to
     }
@@ -378,6 +410,9 @@ impl Request {
             9 => Ok(Self::Report),
             10 => Ok(Self::Forget),
             11 => Ok(Self::Misuse(Wire::get(from)?)),
+            12 => Ok(Self::Others(Wire::get(from)?)),
+            // To the end, in one piece: it is for measuring.
+            13 => Ok(Self::Echo(core::mem::take(from).to_vec())),
             _ => Err(Malformed),
         })
     }
@@ -413,6 +448,10 @@ impl Reply {
                 report.put(&mut to);
             }
             Self::Refused => to.push(6),
+            Self::Echo(bytes) => {
+                to.push(7);
+                to.extend_from_slice(bytes);
+            }
         }
         to
     }
@@ -430,6 +469,7 @@ impl Reply {
             4 => Ok(Self::Blasted(Wire::get(from)?)),
             5 => Ok(Self::Report(Box::new(Wire::get(from)?))),
             6 => Ok(Self::Refused),
+            7 => Ok(Self::Echo(core::mem::take(from).to_vec())),
             _ => Err(Malformed),
         })
     }

@@ -18,10 +18,13 @@ pub struct Report {
     pub lists: [u64; 4],
     /// The client's memory: live allocations, bytes in them, ever allocated, failed on demand, freed but never seen.
     pub memory: [u64; 5],
-    /// Sessions, providers, sublayers, callouts, filters, registered callouts, injection handles, pools of lists.
-    pub objects: [u64; 8],
+    /// Sessions, providers, sublayers, callouts, filters, registered callouts, injection handles, pools of lists, devices,
+    /// their links, handles of the kernel.
+    pub objects: [u64; 11],
     /// Contexts of flows, and flows.
     pub flows: [u64; 2],
+    /// Requests of the client: live, ever given, completed but never seen.
+    pub requests: [u64; 3],
     /// Lists that went on, were blocked, were absorbed.
     pub fates: [u64; 3],
     /// Packets that left and were the stack's, or the client's.
@@ -41,6 +44,7 @@ members!(Report {
     memory,
     objects,
     flows,
+    requests,
     fates,
     outcomes,
     watched,
@@ -82,7 +86,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lists, memory, objects, flows, fates, outcomes, watched, .. } = self;
+        let Self { lists, memory, objects, flows, requests, fates, outcomes, watched, .. } = self;
         writeln!(f, "  found    {}", self.found)?;
         for finding in &self.findings {
             writeln!(f, "           {finding}")?;
@@ -97,7 +101,9 @@ impl fmt::Display for Report {
             f,
             "  memory   {live} live ({bytes} bytes), {allocated} allocated, {failed} failed on demand, {unknown} unknown"
         )?;
-        writeln!(f, "  objects  {objects:?}, flow contexts {flows:?}")?;
+        let [live, given, unknown] = requests;
+        writeln!(f, "  requests {live} live, {given} given, {unknown} unknown")?;
+        writeln!(f, "  objects  {objects:?}, contexts of flows and flows {flows:?}")?;
         writeln!(f, "  packets  fates {fates:?}, outcomes {outcomes:?}; {watched} functions watched")
     }
 }

@@ -34,7 +34,8 @@ fn requests() -> Vec<Request> {
         endpoint: 10,
         parent: 11,
     };
-    let settings = Settings { completion: Completion::Reversed, delay: 5, keep: false, split: 9 };
+    let settings =
+        Settings { completion: Completion::Reversed, delay: 5, keep: false, split: 9, ending: true };
     vec![
         Request::Ping,
         Request::Packets(vec![packet(), packet()]),
@@ -52,6 +53,13 @@ fn requests() -> Vec<Request> {
         Request::Report,
         Request::Forget,
         Request::Misuse(Rule::LockTwice),
+        Request::Others(vec![Other {
+            kind: Kind::Connect,
+            ipv6: true,
+            weight: 7,
+            fate: Fate::Blocked,
+            hard: true,
+        }]),
     ]
 }
 
@@ -69,8 +77,9 @@ fn replies() -> Vec<Reply> {
         found: 3,
         lists: [1, 2, 3, 4],
         memory: [5; 5],
-        objects: [6; 8],
+        objects: [6; 11],
         flows: [7; 2],
+        requests: [12; 3],
         fates: [8; 3],
         outcomes: [9; 2],
         watched: 10,
@@ -86,6 +95,15 @@ fn replies() -> Vec<Reply> {
         Reply::Report(Box::new(report)),
         Reply::Refused,
     ]
+}
+
+/// What is echoed has no length of its own.
+#[test]
+fn echoes() {
+    for bytes in [vec![], vec![1, 2, 3]] {
+        assert_eq!(Request::decode(&Request::Echo(bytes.clone()).encode()), Ok(Request::Echo(bytes.clone())));
+        assert_eq!(Reply::decode(&Reply::Echo(bytes.clone()).encode()), Ok(Reply::Echo(bytes)));
+    }
 }
 
 #[test]

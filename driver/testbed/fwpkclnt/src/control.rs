@@ -50,7 +50,7 @@ unsafe extern "system" fn dispatch(_: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTST
     let (input, output) =
         (parameters.InputBufferLength.Value as usize, parameters.OutputBufferLength.Value as usize);
     let buffer: *mut u8 = request.SystemBuffer.cast();
-    unload::watch();
+    unload::look();
     let reply = match Request::decode(raw::bytes(buffer, input)) {
         Ok(request) => serve(request, output),
         Err(_) => Reply::Refused,
@@ -97,6 +97,11 @@ fn serve(request: Request, room: usize) -> Reply {
             WORLD.with(|world| world.findings.take());
             Reply::Done
         }
+        Request::Others(others) => {
+            WORLD.with(|world| world.others = others);
+            Reply::Done
+        }
+        Request::Echo(bytes) => Reply::Echo(bytes),
         Request::Misuse(rule) => {
             if misuse::commit(rule) {
                 Reply::Done
@@ -124,7 +129,8 @@ fn outcomes(world: &mut World, most: usize, room: usize) -> Reply {
     Reply::Outcomes(taken, !world.outcomes.is_empty())
 }
 
-fn fail(world: &mut World, failure: Failure) {
+/// Arms a failure.
+pub(crate) fn fail(world: &mut World, failure: Failure) {
     match failure {
         Failure::None => {
             world.pool.fail_after(None);

@@ -16,6 +16,7 @@ mod export;
 mod misuse;
 mod packet;
 mod present;
+mod quarantine;
 mod raw;
 mod spin;
 mod stack;

@@ -83,6 +83,21 @@ pub(crate) fn commit(rule: Rule) -> bool {
                 && call!(FwpmEngineClose0(engine)) == 0
         }
         Rule::PoolFreedTwice | Rule::PoolUnknown | Rule::PoolLeaked => memory(rule),
+        Rule::RequestCompletedTwice => {
+            // As if it had been given one and had completed it.
+            let request = 0x10;
+            let done = WORLD.with(|world| {
+                world.requests.give(request);
+                world.requests.complete(request).is_ok()
+            });
+            // SAFETY: the watched function notes the breach and leaves the request alone.
+            unsafe { watch::complete(core::ptr::without_provenance_mut(request as usize), 0) };
+            done
+        }
+        Rule::RequestLeft => {
+            WORLD.with(|world| world.requests.give(0x20));
+            true
+        }
         Rule::LockNotHeld => {
             // SAFETY: the watched function notes the breach and leaves the lock alone.
             unsafe { watch::spin_release(lock(), 0) };

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use core::ptr::{null, null_mut};
 
 use divert_driver_abi::wfp::*;
-use divert_testbed_control::{Event, Hands, Packet};
+use divert_testbed_control::{Event, Hands, Other, Packet};
 use divert_testbed_model::Rule;
 use divert_testbed_model::arbiter::{Arbiter, Fate};
 use divert_testbed_model::engine::Step;
@@ -96,8 +96,9 @@ pub(crate) fn packet(packet: &Packet, mut hands: Vec<Injected>) -> Fate {
     let first = packet.buffers.first().map_or(&[][..], Vec::as_slice);
     let ipv6 = first.first().is_some_and(|byte| byte >> 4 == 6);
     let layer = layer(packet.kind, ipv6);
-    let steps = WORLD.with(|world| world.engine.steps(layer.key));
-    if steps.is_empty() {
+    let (steps, others) =
+        WORLD.with(|world| (world.engine.steps(layer.key), world.others(packet.kind, ipv6)));
+    if steps.is_empty() && others.is_empty() {
         WORLD.with(|world| world.decided(Fate::Permitted));
         return Fate::Permitted;
     }
@@ -114,6 +115,7 @@ pub(crate) fn packet(packet: &Packet, mut hands: Vec<Injected>) -> Fate {
     values.number(fields.interface, packet.interface);
     values.number(fields.sub_interface, packet.sub_interface);
     values.number(fields.to_interface, packet.interface.wrapping_add(1));
+    values.number(fields.to_sub_interface, packet.sub_interface.wrapping_add(1));
     metadata.currentMetadataValues =
         FWPS_METADATA_FIELD_IP_HEADER_SIZE | FWPS_METADATA_FIELD_COMPARTMENT_ID;
     metadata.ipHeaderSize = header(first, ipv6) as u32;
@@ -150,7 +152,7 @@ pub(crate) fn packet(packet: &Packet, mut hands: Vec<Injected>) -> Fate {
     };
     let incoming = values.incoming(layer);
     let data = number as usize as *mut c_void;
-    let fate = classify(&steps, &incoming, &metadata, data, &mut watch);
+    let fate = classify((&steps, &others), &incoming, &metadata, data, &mut watch);
     WORLD.with(|world| {
         world.origins.withdraw(number);
         for buffer in list.numbers() {
@@ -164,7 +166,8 @@ pub(crate) fn packet(packet: &Packet, mut hands: Vec<Injected>) -> Fate {
 /// An event happens; gives the flow's number, where it is one that goes on.
 pub(crate) fn event(event: &Event) -> (Fate, u64) {
     let layer = layer(event.kind, event.ipv6);
-    let steps = WORLD.with(|world| world.engine.steps(layer.key));
+    let (steps, others) =
+        WORLD.with(|world| (world.engine.steps(layer.key), world.others(event.kind, event.ipv6)));
     let mut values = Values::new(event.kind);
     let fields = values.fields;
     values.addresses(event.ipv6, event.local, event.remote);
@@ -192,14 +195,14 @@ pub(crate) fn event(event: &Event) -> (Fate, u64) {
         metadata.flowHandle = flow;
     }
     let incoming = values.incoming(layer);
-    let fate = classify(&steps, &incoming, &metadata, null_mut(), &mut |_| {});
+    let fate = classify((&steps, &others), &incoming, &metadata, null_mut(), &mut |_| {});
     WORLD.with(|world| world.decided(fate));
     (fate, flow)
 }
 
 /// Asks the callouts in order. A filter whose callout is not registered blocks.
 fn classify(
-    steps: &[Step],
+    (steps, others): (&[Step], &[Other]),
     incoming: &FWPS_INCOMING_VALUES0,
     metadata: &FWPS_INCOMING_METADATA_VALUES0,
     data: *mut c_void,
@@ -207,7 +210,11 @@ fn classify(
 ) -> Fate {
     let mut arbiter = Arbiter::new();
     let mut decided = None;
+    let mut others = others.iter().peekable();
     for step in steps {
+        while let Some(other) = others.next_if(|other| other.weight > step.sublayer_weight) {
+            decide(&mut arbiter, other);
+        }
         if decided == Some(step.filter.new.sublayer) {
             continue;
         }
@@ -238,7 +245,25 @@ fn classify(
             }),
         }
     }
+    others.for_each(|other| decide(&mut arbiter, other));
     arbiter.fate()
+}
+
+/// Another driver is asked, which knows what it may do.
+fn decide(arbiter: &mut Arbiter, other: &Other) {
+    let mut out = arbiter.ask(0);
+    if out.rights & FWPS_RIGHT_ACTION_WRITE == 0 {
+        return;
+    }
+    out.actionType = if other.fate == Fate::Permitted { FWP_ACTION_PERMIT } else { FWP_ACTION_BLOCK };
+    if other.fate == Fate::Absorbed {
+        out.flags |= FWPS_CLASSIFY_OUT_FLAG_ABSORB;
+    }
+    if other.hard {
+        out.rights &= !FWPS_RIGHT_ACTION_WRITE;
+    }
+    // It has the right, and takes an action that there is.
+    let _ = arbiter.answer(&out);
 }
 
 /// A callout is about to be called.

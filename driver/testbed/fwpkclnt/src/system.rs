@@ -65,6 +65,23 @@ unsafe extern "system" {
         old: *mut u32,
     ) -> NTSTATUS;
     fn NtYieldExecution() -> NTSTATUS;
+    fn NtReadFile(
+        handle: HANDLE,
+        event: HANDLE,
+        routine: PVOID,
+        context: PVOID,
+        status: *mut IO_STATUS_BLOCK,
+        buffer: *mut u8,
+        length: u32,
+        offset: *const i64,
+        key: PVOID,
+    ) -> NTSTATUS;
+    fn LdrGetDllHandle(
+        path: *const u16,
+        flags: u32,
+        name: *const UNICODE_STRING,
+        module: *mut PVOID,
+    ) -> NTSTATUS;
     fn NtWaitForSingleObject(handle: HANDLE, alertable: BOOLEAN, timeout: *const i64) -> NTSTATUS;
     fn NtClose(handle: HANDLE) -> NTSTATUS;
     fn NtCreateFile(
@@ -123,9 +140,17 @@ static POOL: Pool = Pool;
 static _fltused: i32 = 0x9875;
 
 /// The image's entry. As it imports `ntdll.dll`, Wine takes the image for a library and calls this like `DllMain`: 1 is
-/// success.
+/// success. It is called before the client's own entry, which imports us.
 #[unsafe(no_mangle)]
-extern "system" fn DriverEntry(_: PVOID, _: u32, _: PVOID) -> i32 {
+extern "system" fn DriverEntry(_: PVOID, reason: u32, _: PVOID) -> i32 {
+    const DETACHED: u32 = 0;
+    const ATTACHED: u32 = 1;
+    if reason == ATTACHED {
+        crate::watch::attached();
+    } else if reason == DETACHED {
+        // Also where nobody has spoken to the double, so that it has not seen the client go.
+        crate::watch::detach();
+    }
     1
 }
 
@@ -298,8 +323,17 @@ pub(crate) fn protect(at: *mut c_void, length: usize, protection: u32) -> Option
     (status >= 0).then_some(old)
 }
 
-/// Writes a file, instead of the one that is there.
-pub(crate) fn write_file(path: &str, bytes: &[u8]) -> bool {
+/// Where a loaded image lies.
+pub(crate) fn image(name: &str) -> Option<usize> {
+    let name = Name::new(name);
+    let mut base = null_mut();
+    // SAFETY: name and variable outlive the call.
+    let status = unsafe { LdrGetDllHandle(null(), 0, &name.string(), &raw mut base) };
+    (status >= 0 && !base.is_null()).then(|| base.expose_provenance())
+}
+
+/// Opens a file. `access` beside waiting for it, and what is done when it is there or not.
+fn open_file(path: &str, access: u32, disposition: u32) -> Option<HANDLE> {
     let name = Name::new(path);
     let mut string = name.string();
     let attributes = OBJECT_ATTRIBUTES {
@@ -312,26 +346,55 @@ pub(crate) fn write_file(path: &str, bytes: &[u8]) -> bool {
     };
     let mut handle = null_mut();
     let mut status = IO_STATUS_BLOCK { Status: 0, Information: 0 };
-    let (write, overwrite, synchronous, normal) = (0x4000_0000 | SYNCHRONIZE, 5, 0x20, 0x80);
+    let (synchronous, normal) = (0x20, 0x80);
     // SAFETY: all that is pointed to outlives the call.
     let opened = unsafe {
         NtCreateFile(
             &raw mut handle,
-            write,
+            access | SYNCHRONIZE,
             &raw const attributes,
             &raw mut status,
             null(),
             normal,
             0,
-            overwrite,
+            disposition,
             synchronous,
             null_mut(),
             0,
         )
     };
-    if opened < 0 {
-        return false;
-    }
+    (opened >= 0).then_some(handle)
+}
+
+/// The beginning of a file, as much as fits; none when there is no such file.
+pub(crate) fn read_file(path: &str, room: &mut [u8]) -> Option<usize> {
+    let (read, open) = (0x8000_0000, 1);
+    let handle = open_file(path, read, open)?;
+    let mut status = IO_STATUS_BLOCK { Status: 0, Information: 0 };
+    // SAFETY: the handle is open; buffer and status outlive the synchronous call.
+    let done = unsafe {
+        NtReadFile(
+            handle,
+            null_mut(),
+            null_mut(),
+            null_mut(),
+            &raw mut status,
+            room.as_mut_ptr(),
+            room.len() as u32,
+            null(),
+            null_mut(),
+        )
+    };
+    // SAFETY: the handle was opened above and is not used any more.
+    let _ = unsafe { NtClose(handle) };
+    (done >= 0).then_some(status.Information)
+}
+
+/// Writes a file, instead of the one that is there.
+pub(crate) fn write_file(path: &str, bytes: &[u8]) -> bool {
+    let (write, overwrite) = (0x4000_0000, 5);
+    let Some(handle) = open_file(path, write, overwrite) else { return false };
+    let mut status = IO_STATUS_BLOCK { Status: 0, Information: 0 };
     // SAFETY: the handle is open; buffer and status outlive the synchronous call.
     let written = unsafe {
         NtWriteFile(

@@ -2,16 +2,17 @@
 //! of functions here, which keep the books and call the kernel's own. The image itself is unchanged.
 
 use core::ffi::{CStr, c_char};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use alloc::collections::BTreeMap;
 
 use divert_driver_abi::wdm::*;
+use divert_testbed_control::{LOAD_FAILURE, Request};
 
 use crate::export::CALLER;
 use crate::spin::Spin;
 use crate::world::WORLD;
-use crate::{control, raw, system, unload};
+use crate::{control, quarantine, raw, system, unload};
 
 #[link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")]
 unsafe extern "system" {
@@ -45,6 +46,29 @@ unsafe extern "system" {
     ) -> NTSTATUS;
     fn ZwClose(handle: HANDLE) -> NTSTATUS;
     fn KfRaiseIrql(to: KIRQL) -> KIRQL;
+    fn IofCompleteRequest(irp: *mut IRP, boost: i8);
+    fn IoCreateDevice(
+        driver: *mut DRIVER_OBJECT,
+        extension: u32,
+        name: *const UNICODE_STRING,
+        kind: u32,
+        characteristics: u32,
+        exclusive: BOOLEAN,
+        device: *mut *mut DEVICE_OBJECT,
+    ) -> NTSTATUS;
+    fn IoDeleteDevice(device: *mut DEVICE_OBJECT);
+    fn IoCreateSymbolicLink(link: *const UNICODE_STRING, device: *const UNICODE_STRING) -> NTSTATUS;
+    fn IoDeleteSymbolicLink(link: *const UNICODE_STRING) -> NTSTATUS;
+    fn ObOpenObjectByPointer(
+        object: PVOID,
+        attributes: u32,
+        state: PVOID,
+        access: u32,
+        kind: PVOID,
+        mode: i8,
+        handle: *mut HANDLE,
+    ) -> NTSTATUS;
+    fn ZwSetSecurityObject(handle: HANDLE, what: u32, descriptor: PVOID) -> NTSTATUS;
     fn KeLowerIrql(to: KIRQL);
 }
 
@@ -251,8 +275,101 @@ pub(crate) unsafe extern "system" fn lower(to: KIRQL) {
 
 unsafe extern "system" fn close(handle: HANDLE) -> NTSTATUS {
     may_wait();
+    WORLD.with(|world| world.opened.remove(&number(handle)));
     // SAFETY: the client's call, passed on.
     unsafe { ZwClose(handle) }
+}
+
+pub(crate) unsafe extern "system" fn complete(irp: *mut IRP, boost: i8) {
+    let may = WORLD.with(|world| {
+        let outcome = world.requests.complete(number(irp));
+        world.findings.check(outcome, number(irp));
+        outcome.is_ok()
+    });
+    if may {
+        quarantine::completed(irp.addr());
+        // SAFETY: the client's call, passed on; it is the first for this request.
+        unsafe { IofCompleteRequest(irp, boost) }
+    }
+}
+
+/// Wine does not know which threads are ending: the harness says.
+unsafe extern "system" fn thread_ending(_: PVOID) -> BOOLEAN {
+    BOOLEAN::from(WORLD.with(|world| world.settings.ending))
+}
+
+/// A call that makes something of the client's, and fails as an allocation does.
+fn make(call: impl FnOnce() -> NTSTATUS) -> NTSTATUS {
+    may_wait();
+    if WORLD.with(|world| world.pool.admit()) { call() } else { STATUS_INSUFFICIENT_RESOURCES }
+}
+
+unsafe extern "system" fn device_create(
+    driver: *mut DRIVER_OBJECT,
+    extension: u32,
+    name: *const UNICODE_STRING,
+    kind: u32,
+    characteristics: u32,
+    exclusive: BOOLEAN,
+    device: *mut *mut DEVICE_OBJECT,
+) -> NTSTATUS {
+    unload::found(driver);
+    let status = make(|| {
+        // SAFETY: the client's call, passed on.
+        unsafe { IoCreateDevice(driver, extension, name, kind, characteristics, exclusive, device) }
+    });
+    if status >= 0 {
+        WORLD.with(|world| world.devices += 1);
+    }
+    status
+}
+
+unsafe extern "system" fn device_delete(device: *mut DEVICE_OBJECT) {
+    may_wait();
+    // SAFETY: the client's call, passed on.
+    unsafe { IoDeleteDevice(device) };
+    WORLD.with(|world| world.devices = world.devices.saturating_sub(1));
+    unload::device_deleted();
+}
+
+unsafe extern "system" fn link_create(link: *const UNICODE_STRING, device: *const UNICODE_STRING) -> NTSTATUS {
+    // SAFETY: the client's call, passed on.
+    let status = make(|| unsafe { IoCreateSymbolicLink(link, device) });
+    if status >= 0 {
+        WORLD.with(|world| world.links += 1);
+    }
+    status
+}
+
+unsafe extern "system" fn link_delete(link: *const UNICODE_STRING) -> NTSTATUS {
+    may_wait();
+    WORLD.with(|world| world.links = world.links.saturating_sub(1));
+    // SAFETY: the client's call, passed on.
+    unsafe { IoDeleteSymbolicLink(link) }
+}
+
+unsafe extern "system" fn object_open(
+    object: PVOID,
+    attributes: u32,
+    state: PVOID,
+    access: u32,
+    kind: PVOID,
+    mode: i8,
+    handle: *mut HANDLE,
+) -> NTSTATUS {
+    // SAFETY: the client's call, passed on.
+    let status = make(|| unsafe { ObOpenObjectByPointer(object, attributes, state, access, kind, mode, handle) });
+    if status >= 0
+        && let Some(opened) = raw::get(handle.cast_const())
+    {
+        WORLD.with(|world| world.opened.insert(number(opened)));
+    }
+    status
+}
+
+unsafe extern "system" fn security_set(handle: HANDLE, what: u32, descriptor: PVOID) -> NTSTATUS {
+    // SAFETY: the client's call, passed on.
+    make(|| unsafe { ZwSetSecurityObject(handle, what, descriptor) })
 }
 
 /// What is put in the place of a function of the kernel.
@@ -276,6 +393,14 @@ fn replacement(name: &str) -> Option<usize> {
         "KfRaiseIrql" => raise as *const () as usize,
         "KeLowerIrql" => lower as *const () as usize,
         "ZwClose" => close as *const () as usize,
+        "IofCompleteRequest" => complete as *const () as usize,
+        "PsIsThreadTerminating" => thread_ending as *const () as usize,
+        "IoCreateDevice" => device_create as *const () as usize,
+        "IoDeleteDevice" => device_delete as *const () as usize,
+        "IoCreateSymbolicLink" => link_create as *const () as usize,
+        "IoDeleteSymbolicLink" => link_delete as *const () as usize,
+        "ObOpenObjectByPointer" => object_open as *const () as usize,
+        "ZwSetSecurityObject" => security_set as *const () as usize,
         _ => return None,
     };
     Some(function)
@@ -308,28 +433,36 @@ impl Image {
         unsafe { CStr::from_ptr(at) }.to_str().unwrap_or("")
     }
 
-    /// Replaces what is to be watched; gives how many functions that are.
+    /// Replaces what is to be watched of the kernel's functions; gives how many that are.
     fn watch(&self) -> u64 {
+        let mut watched = 0;
+        self.imports(KERNEL, |name, offset| {
+            if let Some(function) = replacement(name) {
+                watched += u64::from(self.replace(offset, function));
+            }
+        });
+        watched
+    }
+
+    /// Calls `each` for what is imported from a module: its name, and where its address stands, as an offset.
+    fn imports(&self, module: &str, mut each: impl FnMut(&str, usize)) {
         let header = self.read::<u32>(0x3C) as usize;
         // The second data directory of a 64-bit image.
         let mut descriptor = self.read::<u32>(header + 24 + 112 + 8) as usize;
-        let mut watched = 0;
         while descriptor != 0 && self.read::<u32>(descriptor + 12) != 0 {
             let (names, addresses) =
                 (self.read::<u32>(descriptor) as usize, self.read::<u32>(descriptor + 16) as usize);
-            let kernel = self.text(self.read::<u32>(descriptor + 12) as usize).eq_ignore_ascii_case("ntoskrnl.exe");
+            let wanted = self.text(self.read::<u32>(descriptor + 12) as usize).eq_ignore_ascii_case(module);
             for at in (0..).step_by(8) {
                 let name = self.read::<u64>(names + at) as usize;
-                if !kernel || names == 0 || name == 0 {
+                if !wanted || names == 0 || name == 0 {
                     break;
                 }
                 // Behind the hint.
-                let Some(function) = replacement(self.text(name + 2)) else { continue };
-                watched += u64::from(self.replace(addresses + at, function));
+                each(self.text(name + 2), addresses + at);
             }
             descriptor += 20;
         }
-        watched
     }
 
     fn replace(&self, offset: usize, function: usize) -> bool {
@@ -338,6 +471,58 @@ impl Image {
         let Some(old) = system::protect(at.cast(), 8, READ_WRITE) else { return false };
         raw::put(at, function);
         system::protect(at.cast(), 8, old).is_some()
+    }
+
+    /// Where the address of a module's function stands, as an offset.
+    fn import(&self, module: &str, function: &str) -> Option<usize> {
+        let mut found = None;
+        self.imports(module, |name, offset| {
+            if name == function {
+                found = Some(offset);
+            }
+        });
+        found
+    }
+}
+
+/// The kernel's image.
+const KERNEL: &str = "ntoskrnl.exe";
+/// The client's image, by its name: it is loaded when we are, since it imports us.
+const CLIENT: &str = "divert64.sys";
+
+/// The image is loaded, and the client's entry was not called yet. What is to fail while it is loaded stands in a file.
+pub(crate) fn attached() {
+    let Some(base) = system::image(CLIENT) else { return };
+    watch(&Image(base));
+    let mut room = [0; 64];
+    let length = system::read_file(LOAD_FAILURE, &mut room).unwrap_or(0);
+    if let Some(Ok(Request::Fail(failure))) = room.get(..length).map(Request::decode) {
+        WORLD.with(|world| control::fail(world, failure));
+    }
+}
+
+fn watch(image: &Image) {
+    let watched = image.watch();
+    WORLD.with(|world| world.watched = watched);
+    if let Some(kernel) = system::image(KERNEL).map(Image)
+        && let Some(offset) = kernel.import("kernel32.dll", "HeapFree")
+    {
+        FREES.store(kernel.read(offset), Ordering::Release);
+        kernel.replace(offset, quarantine::heap_free as *const () as usize);
+    }
+}
+
+/// The emulator's function that frees, which outlives us.
+static FREES: AtomicUsize = AtomicUsize::new(0);
+
+/// We are about to go: the emulator, which does not, frees as it did before.
+pub(crate) fn detach() {
+    let function = FREES.swap(0, Ordering::AcqRel);
+    if function != 0
+        && let Some(kernel) = system::image(KERNEL).map(Image)
+        && let Some(offset) = kernel.import("kernel32.dll", "HeapFree")
+    {
+        kernel.replace(offset, function);
     }
 }
 
@@ -352,9 +537,13 @@ pub(crate) fn begin() {
     if DONE.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Acquire).is_err() {
         return;
     }
-    let watched = Image::around(CALLER.load(Ordering::Acquire)).map_or(0, |image| image.watch());
-    WORLD.with(|world| world.watched = watched);
+    // A client of another name is found by where it calls from.
+    if WORLD.with(|world| world.watched) == 0
+        && let Some(image) = Image::around(CALLER.load(Ordering::Acquire))
+    {
+        watch(&image);
+    }
     control::create();
-    unload::watch();
+    unload::look();
     DONE.store(2, Ordering::Release);
 }

@@ -1,18 +1,21 @@
 //! The double's state.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
 
 use divert_driver_abi::wdm::NTSTATUS;
 use divert_driver_abi::wfp::{
     FWPS_CALLOUT_CLASSIFY_FN1, FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0, FWPS_CALLOUT_NOTIFY_FN1,
 };
-use divert_testbed_control::{Completion, How, Outcome, Report, Settings};
+use divert_testbed_control::{Completion, How, Other, Outcome, Report, Settings};
 use divert_testbed_model::arbiter::Fate;
 use divert_testbed_model::engine::Engine;
 use divert_testbed_model::flows::Flows;
+use divert_testbed_model::layer::Kind;
 use divert_testbed_model::lists::Lists;
 use divert_testbed_model::origin::Origins;
 use divert_testbed_model::pool::Pool;
+use divert_testbed_model::requests::Requests;
 use divert_testbed_model::threads::Threads;
 use divert_testbed_model::{Findings, Rule};
 
@@ -39,6 +42,12 @@ pub(crate) struct World {
     pub(crate) callouts: BTreeMap<u32, Callout>,
     pub(crate) lists: Lists,
     pub(crate) pool: Pool,
+    pub(crate) requests: Requests,
+    /// Devices of the client, and their links.
+    pub(crate) devices: u64,
+    pub(crate) links: u64,
+    /// Handles of the kernel that the client opened.
+    pub(crate) opened: BTreeSet<u64>,
     pub(crate) threads: Threads,
     pub(crate) origins: Origins,
     pub(crate) flows: Flows,
@@ -50,6 +59,8 @@ pub(crate) struct World {
     /// By how many bytes the data start of each presented packet was moved.
     pub(crate) moved: BTreeMap<u64, i64>,
     pub(crate) settings: Settings,
+    /// Callouts of other drivers.
+    pub(crate) others: Vec<Other>,
     /// Injections that are accepted before one is refused.
     pub(crate) refuse: Option<(u64, NTSTATUS)>,
     /// Injections that end well before one does not.
@@ -72,6 +83,10 @@ impl World {
             callouts: BTreeMap::new(),
             lists: Lists::new(),
             pool: Pool::new(),
+            requests: Requests::new(),
+            devices: 0,
+            links: 0,
+            opened: BTreeSet::new(),
             threads: Threads::new(),
             origins: Origins::new(),
             flows: Flows::new(),
@@ -79,7 +94,8 @@ impl World {
             pools: BTreeSet::new(),
             next_handle: 0x7000,
             moved: BTreeMap::new(),
-            settings: Settings { completion: Completion::Now, delay: 0, keep: true, split: 0 },
+            settings: Settings { completion: Completion::Now, delay: 0, keep: true, split: 0, ending: false },
+            others: Vec::new(),
             refuse: None,
             spoil: None,
             outcomes: VecDeque::new(),
@@ -110,6 +126,14 @@ impl World {
         let thread = system::thread();
         let outcome = self.threads.may_wait(thread);
         self.findings.check(outcome, thread);
+    }
+
+    /// The callouts of other drivers at a layer, the first one first.
+    pub(crate) fn others(&self, kind: Kind, ipv6: bool) -> Vec<Other> {
+        let here = |other: &&Other| other.kind == kind && other.ipv6 == ipv6;
+        let mut others: Vec<Other> = self.others.iter().filter(here).copied().collect();
+        others.sort_unstable_by_key(|other| core::cmp::Reverse(other.weight));
+        others
     }
 
     /// A packet leaves.
@@ -159,8 +183,12 @@ impl World {
                 registered,
                 self.handles.len() as u64,
                 self.pools.len() as u64,
+                self.devices,
+                self.links,
+                self.opened.len() as u64,
             ],
             flows: [contexts as u64, flows as u64],
+            requests: [self.requests.live() as u64, self.requests.given, self.requests.unknown],
             fates: self.fates,
             outcomes: self.left,
             watched: self.watched,
@@ -173,9 +201,13 @@ impl World {
     pub(crate) fn close(&mut self) {
         self.lists.close(&mut self.findings);
         self.pool.close(&mut self.findings);
+        self.requests.close(&mut self.findings);
         self.engine.leave(&mut self.findings);
         let (contexts, _) = self.flows.count();
-        for (kind, count) in [(6, self.handles.len()), (7, self.pools.len()), (8, contexts)] {
+        let (links, opened) = (self.links as usize, self.opened.len());
+        for (kind, count) in
+            [(6, self.handles.len()), (7, self.pools.len()), (8, contexts), (10, links), (11, opened)]
+        {
             if count > 0 {
                 self.findings.add(Rule::ObjectLeft, kind, count as i64);
             }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use divert_driver_protocol::limits::NAME;
 use divert_testbed_control::{
-    Blast, Blasted, CODE, Event, Failure, Fate, MAX_REPLY, Outcome, PATH, Packet, Reply, Report, Request,
-    Settings, UNLOAD_REPORT_PATH,
+    Blast, Blasted, CODE, Event, Failure, Fate, LOAD_FAILURE_PATH, MAX_REPLY, Other, Outcome, PATH, Packet,
+    Reply, Report, Request, Settings, UNLOAD_REPORT_PATH,
 };
 use divert_testbed_model::{Finding, Rule};
 
@@ -40,6 +40,11 @@ impl Bed {
 
     fn load(&mut self) -> Check {
         self.service.start().map_err(|code| format!("starting: error {code}"))?;
+        self.find()
+    }
+
+    /// Finds the double in the loaded driver.
+    fn find(&mut self) -> Check {
         let begin = Instant::now();
         loop {
             match Device::open(PATH) {
@@ -104,8 +109,33 @@ impl Bed {
         }
     }
 
-    /// Loads after an unload.
+    /// Tries to load while something fails. When that does not succeed, gives the code and the double's last report, if
+    /// it was asked for anything; else the driver is loaded.
+    pub(crate) fn load_with(&mut self, failure: Failure) -> Check<Option<(u32, Option<Report>)>> {
+        let _ = std::fs::remove_file(UNLOAD_REPORT_PATH);
+        let file = |error: std::io::Error| format!("{LOAD_FAILURE_PATH}: {error}");
+        std::fs::write(LOAD_FAILURE_PATH, Request::Fail(failure).encode()).map_err(file)?;
+        let started = self.service.start();
+        std::fs::remove_file(LOAD_FAILURE_PATH).map_err(file)?;
+        match started {
+            Ok(()) => self.find().map(|()| None),
+            Err(code) => {
+                let report = std::fs::read(UNLOAD_REPORT_PATH).ok();
+                let report = report.map(|bytes| Report::decode(&bytes).map_err(|error| error.to_string()));
+                Ok(Some((code, report.transpose()?)))
+            }
+        }
+    }
+
+    /// Loads after an unload, or after a load that has failed, whose process may still be on its way out.
     pub(crate) fn reload(&mut self) -> Check {
+        const TRIES: usize = 5;
+        for _ in 1..TRIES {
+            match self.load() {
+                Ok(()) => return Ok(()),
+                Err(_) => std::thread::sleep(Duration::from_millis(100)),
+            }
+        }
         self.load()
     }
 
@@ -161,6 +191,11 @@ impl Bed {
     /// What shall fail.
     pub(crate) fn fail(&self, failure: Failure) -> Check {
         self.done(&Request::Fail(failure))
+    }
+
+    /// The callouts of other drivers from now on.
+    pub(crate) fn others(&self, others: Vec<Other>) -> Check {
+        self.done(&Request::Others(others))
     }
 
     /// Waits until the stack has nothing to do.
@@ -220,13 +255,20 @@ impl Bed {
         }
         self.fail(Failure::None)?;
         self.set(Settings::default())?;
+        self.others(vec![])?;
         self.outcomes()?;
-        let report = self.report()?;
+        let mut report = self.report()?;
+        // Closing travels by itself.
+        let begin = Instant::now();
+        while report.requests[0] > 0 && begin.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(5));
+            report = self.report()?;
+        }
         if report.found > 0 {
             self.done(&Request::Forget)?;
             return Err(format!("the double has found:\n{report}"));
         }
-        if report.lists[0] > 0 || report.flows[1] > 0 {
+        if report.lists[0] > 0 || report.flows[1] > 0 || report.requests[0] > 0 {
             return Err(format!("not at rest:\n{report}"));
         }
         Ok(())

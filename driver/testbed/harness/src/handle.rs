@@ -2,8 +2,8 @@
 
 use divert_driver_protocol::limits::NAME;
 use divert_driver_protocol::{
-    Address, Code as Win32, ControlCode, Counter, Flags, HandleEntry, How, Layout, Open, Opened, Parameter,
-    Receive, Reply, Request, Send, Sent, Statistics,
+    Address, Code as Win32, Completed, ControlCode, Counter, Flags, HandleEntry, How, Layout, Open, Opened,
+    Parameter, Receive, Reply, Request, Send, Sent, Statistics,
 };
 use divert_vm::Layer;
 
@@ -39,12 +39,12 @@ pub(crate) struct Receiving {
 
 impl Receiving {
     /// Waits for it.
-    pub(crate) fn wait(self) -> Result<Batch, Code> {
+    pub(crate) fn wait(&self) -> Result<Batch, Code> {
         self.wait_for(PATIENCE)
     }
 
     /// Waits for it, so long.
-    pub(crate) fn wait_for(self, milliseconds: u32) -> Result<Batch, Code> {
+    pub(crate) fn wait_for(&self, milliseconds: u32) -> Result<Batch, Code> {
         let bytes = self.pending.wait(milliseconds)?;
         // A malformed answer is as good as none.
         let received = self.layout.read(&bytes).map_err(|_| 0xBAD_u32)?;
@@ -87,6 +87,16 @@ impl Handle {
     /// A handle that is not opened yet.
     pub(crate) fn create() -> Result<Self, Code> {
         Ok(Self { device: Device::open(&format!(r"\\.\{NAME}"))? })
+    }
+
+    /// The handle with this number, which this process was given.
+    pub(crate) fn given(number: usize) -> Result<Self, Code> {
+        Ok(Self { device: Device::given(number)? })
+    }
+
+    /// Gives it to another process; gives the number that it has there.
+    pub(crate) fn give(&self, child: &std::process::Child) -> Result<usize, Code> {
+        self.device.give(child)
     }
 
     /// Opens a handle with a filter.
@@ -142,14 +152,38 @@ impl Handle {
 
     /// Starts a receive.
     pub(crate) fn start(&self, addresses: u8, room: usize) -> Result<Receiving, Code> {
+        self.start_for(addresses, room, 0)
+    }
+
+    /// Starts a receive on behalf of a held request.
+    pub(crate) fn start_for(&self, addresses: u8, room: usize, hold: u64) -> Result<Receiving, Code> {
         let layout = Layout::new(Layout::length(addresses, room), addresses).map_err(|_| 0xBAD_u32)?;
-        let request = Request::Receive(Receive { addresses, hold: 0 });
+        let request = Request::Receive(Receive { addresses, hold });
         let mut message = [0; 64];
         let length = request.encode(&mut message).map_err(|_| 0xBAD_u32)?;
         let message = &message[..length];
         let code = ControlCode::Receive.number();
         let pending = self.device.start(code, message, Layout::length(addresses, room))?;
         Ok(Receiving { pending, layout })
+    }
+
+    /// Lets a request be held under a name.
+    pub(crate) fn hold(&self, token: u64) -> Result<Pending, Code> {
+        let mut message = [0; 64];
+        let length = Request::Hold { token }.encode(&mut message).map_err(|_| 0xBAD_u32)?;
+        self.device.start(ControlCode::Message.number(), &message[..length], 0)
+    }
+
+    /// Ends a held request.
+    pub(crate) fn release(&self, token: u64, completed: Completed) -> Result<(), Code> {
+        let mut message = [0; 64];
+        let length = Request::Release { token, completed }.encode(&mut message).map_err(|_| 0xBAD_u32)?;
+        self.raw(ControlCode::Message.number(), &message[..length], 0).map(drop)
+    }
+
+    /// Closes it, whoever uses it.
+    pub(crate) fn close(&self) {
+        self.device.close();
     }
 
     /// Receives one packet or event.

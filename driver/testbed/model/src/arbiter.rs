@@ -1,7 +1,8 @@
 //! What comes of the answers of several callouts ("Filter arbitration" in the documentation of the platform).
 //!
-//! Within a sublayer the filters are asked by weight until one decides. Every sublayer is asked, the highest first. A
-//! decision after which nobody may write any more is hard. A block wins over a permit, unless the permit was hard.
+//! Within a sublayer the filters are asked by weight until one decides. Every sublayer is asked, the highest first; it is
+//! given the action so far and the right to change it. Whoever decides may take that right away: the decision is hard then.
+//! A soft one is overruled by the next. A hard block stands, and a hard permit may be vetoed: turned into a block.
 
 use divert_driver_abi::wfp::{
     FWP_ACTION_BLOCK, FWP_ACTION_CONTINUE, FWP_ACTION_NONE, FWP_ACTION_NONE_NO_MATCH, FWP_ACTION_PERMIT,
@@ -26,6 +27,8 @@ pub enum Fate {
 #[derive(Debug, Default)]
 pub struct Arbiter {
     fate: Fate,
+    /// What was decided so far.
+    action: Option<FWP_ACTION_TYPE>,
     hard: bool,
 }
 
@@ -33,14 +36,17 @@ impl Arbiter {
     /// Nothing decided.
     #[must_use]
     pub const fn new() -> Self {
-        Self { fate: Fate::Permitted, hard: false }
+        Self { fate: Fate::Permitted, action: None, hard: false }
     }
 
     /// What the next callout is given.
     #[must_use]
     pub const fn ask(&self, filter: u64) -> FWPS_CLASSIFY_OUT0 {
         FWPS_CLASSIFY_OUT0 {
-            actionType: FWP_ACTION_CONTINUE,
+            actionType: match self.action {
+                Some(action) => action,
+                None => FWP_ACTION_CONTINUE,
+            },
             outContext: 0,
             filterId: filter,
             rights: if self.hard { 0 } else { FWPS_RIGHT_ACTION_WRITE },
@@ -54,18 +60,25 @@ impl Arbiter {
     /// # Errors
     /// The rule that was broken; the answer counts for nothing then.
     pub const fn answer(&mut self, out: &FWPS_CLASSIFY_OUT0) -> Result<bool, Rule> {
-        // Who may not write may still veto: turn a permit into a block.
+        let untouched = matches!(self.action, Some(action) if action == out.actionType);
         let block = match out.actionType {
+            FWP_ACTION_BLOCK | FWP_ACTION_PERMIT if self.hard && untouched => return Ok(false),
+            // Who may not write may still veto.
             FWP_ACTION_BLOCK => true,
             FWP_ACTION_PERMIT if self.hard => return Err(Rule::ActionWithoutRight),
             FWP_ACTION_PERMIT => false,
-            FWP_ACTION_CONTINUE | FWP_ACTION_NONE | FWP_ACTION_NONE_NO_MATCH => return Ok(false),
+            FWP_ACTION_CONTINUE | FWP_ACTION_NONE | FWP_ACTION_NONE_NO_MATCH => {
+                return if self.hard { Err(Rule::ActionWithoutRight) } else { Ok(false) };
+            }
             _ => return Err(Rule::UnknownAction),
         };
         let absorb = out.flags & FWPS_CLASSIFY_OUT_FLAG_ABSORB != 0;
-        if block {
-            self.fate = if absorb { Fate::Absorbed } else { Fate::Blocked };
-        }
+        self.fate = match (block, absorb) {
+            (false, _) => Fate::Permitted,
+            (true, false) => Fate::Blocked,
+            (true, true) => Fate::Absorbed,
+        };
+        self.action = Some(out.actionType);
         self.hard = self.hard || out.rights & FWPS_RIGHT_ACTION_WRITE == 0;
         Ok(true)
     }

@@ -55,11 +55,15 @@ pub enum Rule {
     FlowContext,
     /// The level was raised to a lower one, or lowered to a higher one.
     LevelOrder,
+    /// A request was completed again.
+    RequestCompletedTwice,
+    /// A request was never completed.
+    RequestLeft,
 }
 
 impl Rule {
     /// All of them, by number.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::ListFreedTwice,
         Self::ListFreedInStack,
         Self::ListUnknown,
@@ -84,6 +88,8 @@ impl Rule {
         Self::UnregisteredInUse,
         Self::FlowContext,
         Self::LevelOrder,
+        Self::RequestCompletedTwice,
+        Self::RequestLeft,
     ];
 
     /// The rule with this number.

@@ -88,6 +88,7 @@ impl Kind {
                     interface: Some(f::SOURCE_INTERFACE_INDEX),
                     sub_interface: Some(f::SOURCE_SUB_INTERFACE_INDEX),
                     to_interface: Some(f::DESTINATION_INTERFACE_INDEX),
+                    to_sub_interface: Some(f::DESTINATION_SUB_INTERFACE_INDEX),
                     ..Fields::none(f::COUNT, f::FLAGS)
                 }
             }
@@ -148,6 +149,8 @@ pub struct Fields {
     pub sub_interface: Option<usize>,
     /// At IPFORWARD the interface where it goes to.
     pub to_interface: Option<usize>,
+    /// Its sub-interface.
+    pub to_sub_interface: Option<usize>,
 }
 
 impl Fields {
@@ -164,6 +167,7 @@ impl Fields {
             interface: None,
             sub_interface: None,
             to_interface: None,
+            to_sub_interface: None,
         }
     }
 

@@ -20,6 +20,7 @@ pub mod layer;
 pub mod lists;
 pub mod origin;
 pub mod pool;
+pub mod requests;
 pub mod threads;
 
 pub use finding::{Finding, Findings, Rule};

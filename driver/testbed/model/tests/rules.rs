@@ -9,6 +9,7 @@ use divert_testbed_model::flows::{Context, Flows};
 use divert_testbed_model::lists::Lists;
 use divert_testbed_model::origin::{Injected, Origins};
 use divert_testbed_model::pool::Pool;
+use divert_testbed_model::requests::Requests;
 use divert_testbed_model::threads::Threads;
 use divert_testbed_model::{Findings, Rule};
 
@@ -73,6 +74,23 @@ fn memory() {
     assert_eq!([pool.admit(), pool.admit(), pool.admit(), pool.admit()], [true, true, false, true]);
     assert!(!pool.armed());
     assert_eq!(pool.failed, 1);
+}
+
+#[test]
+fn requests() {
+    let mut requests = Requests::new();
+    let mut findings = Findings::new();
+    requests.give(0x10);
+    requests.give(0x20);
+    assert_eq!(requests.complete(0x10), Ok(()));
+    assert_eq!(requests.complete(0x10), Err(Rule::RequestCompletedTwice));
+    // The same address again is another request.
+    requests.give(0x10);
+    assert_eq!(requests.complete(0x10), Ok(()));
+    assert_eq!(requests.complete(0x30), Ok(()));
+    assert_eq!((requests.given, requests.unknown, requests.live()), (3, 1, 1));
+    requests.close(&mut findings);
+    assert_eq!(rules(&findings), [Rule::RequestLeft]);
 }
 
 #[test]
@@ -302,9 +320,26 @@ fn arbitration() {
         run(&[out(FWP_ACTION_BLOCK, true, true), out(FWP_ACTION_PERMIT, false, false)]),
         (Fate::Absorbed, vec![Rule::ActionWithoutRight])
     );
+    // A soft block is overruled by a permit.
+    assert_eq!(
+        run(&[out(FWP_ACTION_BLOCK, false, false), out(FWP_ACTION_PERMIT, false, false)]),
+        (Fate::Permitted, vec![])
+    );
+    // A hard permit is vetoed, but not taken back otherwise; what is left as it was is no answer.
+    assert_eq!(
+        run(&[out(FWP_ACTION_PERMIT, false, true), out(FWP_ACTION_BLOCK, false, true)]),
+        (Fate::Blocked, vec![])
+    );
+    assert_eq!(
+        run(&[out(FWP_ACTION_PERMIT, false, true), out(FWP_ACTION_CONTINUE, false, true)]),
+        (Fate::Permitted, vec![Rule::ActionWithoutRight])
+    );
+    for (action, fate) in [(FWP_ACTION_PERMIT, Fate::Permitted), (FWP_ACTION_BLOCK, Fate::Blocked)] {
+        assert_eq!(run(&[out(action, false, true), out(action, false, true)]), (fate, vec![]));
+    }
     assert_eq!(run(&[out(0x77, false, false)]), (Fate::Permitted, vec![Rule::UnknownAction]));
     let mut arbiter = Arbiter::new();
     assert_eq!(arbiter.ask(5).rights, FWPS_RIGHT_ACTION_WRITE);
     let _ = arbiter.answer(&out(FWP_ACTION_BLOCK, true, true));
-    assert_eq!(arbiter.ask(5).rights, 0);
+    assert_eq!((arbiter.ask(5).rights, arbiter.ask(5).actionType), (0, FWP_ACTION_BLOCK));
 }

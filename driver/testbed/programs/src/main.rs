@@ -1,7 +1,7 @@
 //! Runs programs that use the driver, in the testbed: starts them, lets packets and events come by, and judges what they
 //! say and what became of the packets. Part of `driver/testbed/run`, which puts the programs beside this one.
 //!
-//! `programs [NAME…]` runs what has such a name, or all. The last line counts.
+//! `programs [NAME…]` runs what has such a name, or all. The last line counts. `programs --figures` measures instead.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "it is a test that is looked at")]
 
@@ -11,6 +11,8 @@ mod child;
 mod client;
 #[cfg(windows)]
 mod commands;
+#[cfg(windows)]
+mod figures;
 #[cfg(windows)]
 mod packets;
 #[cfg(windows)]
@@ -51,6 +53,15 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if wanted.iter().any(|wanted| wanted == "--figures") {
+        return match figures::print(&stack).and_then(|()| stack.settled()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                println!("FAILED  {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let (mut passed, mut failed) = (0, 0);
     for (name, test) in tests {
         if !wanted.is_empty() && !wanted.iter().any(|wanted| name.contains(wanted.as_str())) {

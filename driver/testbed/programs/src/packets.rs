@@ -20,6 +20,16 @@ pub(crate) fn udp(id: u16, port: u16) -> Vec<u8> {
     packet
 }
 
+/// A UDP packet to port 53 of this length.
+pub(crate) fn long_udp(length: usize) -> Vec<u8> {
+    let mut packet = ipv4(17, 1, length - 20);
+    packet.extend([0x10, 0, 0, 53]);
+    packet.extend((length as u16 - 20).to_be_bytes());
+    packet.resize(length, 7);
+    update(&mut packet, Leave::default());
+    packet
+}
+
 /// A TCP segment between two ports.
 pub(crate) fn tcp(ports: (u16, u16), flags: u8, data: &[u8]) -> Vec<u8> {
     let mut packet = ipv4(6, 1, 20 + data.len());

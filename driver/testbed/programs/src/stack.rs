@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use divert_driver_client::windows::control;
 use divert_driver_client::{Filter, Handle, HandleEntry, Layer, Options};
 use divert_driver_protocol::ControlCode;
-use divert_testbed_control::{CODE, Event, Fate, Hands, MAX_REPLY, Outcome, PATH, Packet, Reply, Request};
+use divert_testbed_control::{
+    Blast, Blasted, CODE, Event, Fate, Hands, MAX_REPLY, Outcome, PATH, Packet, Reply, Request, Settings,
+};
 use divert_testbed_model::layer::Kind;
 
 use crate::Check;
@@ -35,6 +37,22 @@ pub(crate) struct Stack {
     control: Option<File>,
     /// Keeps the driver running; matches nothing.
     keeper: Option<Handle>,
+}
+
+/// A list of one packet.
+pub(crate) fn list(kind: Kind, bytes: &[u8]) -> Packet {
+    Packet {
+        kind,
+        flags: 0,
+        interface: 5,
+        sub_interface: 6,
+        checksum: 0,
+        hands: Hands::None,
+        split: 0,
+        before: 0,
+        chained: false,
+        buffers: vec![bytes.to_vec()],
+    }
 }
 
 impl Stack {
@@ -63,7 +81,12 @@ impl Stack {
     }
 
     fn ask(&self, request: &Request) -> Result<Reply, String> {
-        let mut reply = vec![0; MAX_REPLY];
+        self.ask_for(request, MAX_REPLY)
+    }
+
+    /// Asks for an answer of so many bytes at most.
+    fn ask_for(&self, request: &Request, room: usize) -> Result<Reply, String> {
+        let mut reply = vec![0; room];
         let message = request.encode();
         let device = self.control.as_ref().ok_or(GONE)?.as_handle();
         let length = control(device, ControlCode::Message, &message, &mut reply)
@@ -71,21 +94,39 @@ impl Stack {
         Reply::decode(reply.get(..length).unwrap_or(&[])).map_err(|_| "a malformed reply".to_owned())
     }
 
+    /// Asks for what has no answer but that it is done.
+    pub(crate) fn done(&self, request: &Request) -> Check {
+        match self.ask_for(request, 64)? {
+            Reply::Done => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Bytes go there and back, and nothing else happens.
+    pub(crate) fn echo(&self, bytes: Vec<u8>) -> Check {
+        let length = bytes.len();
+        match self.ask_for(&Request::Echo(bytes), length + 64)? {
+            Reply::Echo(bytes) if bytes.len() == length => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// How the stack behaves.
+    pub(crate) fn set(&self, settings: Settings) -> Check {
+        self.done(&Request::Set(settings))
+    }
+
+    /// Many lists come by.
+    pub(crate) fn blast(&self, blast: Blast) -> Result<Blasted, String> {
+        match self.ask(&Request::Blast(blast))? {
+            Reply::Blasted(blasted) => Ok(blasted),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// A packet comes by, alone in its list.
     pub(crate) fn packet(&self, kind: Kind, bytes: &[u8]) -> Result<Fate, String> {
-        let packet = Packet {
-            kind,
-            flags: 0,
-            interface: 5,
-            sub_interface: 6,
-            checksum: 0,
-            hands: Hands::None,
-            split: 0,
-            before: 0,
-            chained: false,
-            buffers: vec![bytes.to_vec()],
-        };
-        match self.ask(&Request::Packets(vec![packet]))? {
+        match self.ask(&Request::Packets(vec![list(kind, bytes)]))? {
             Reply::Fates(fates) => fates.first().copied().ok_or_else(|| "no fate".to_owned()),
             other => Err(unexpected(&other)),
         }
@@ -101,10 +142,7 @@ impl Stack {
 
     /// A flow ends.
     pub(crate) fn flow_ends(&self, flow: u64) -> Check {
-        match self.ask(&Request::FlowEnd(flow))? {
-            Reply::Done => Ok(()),
-            other => Err(unexpected(&other)),
-        }
+        self.done(&Request::FlowEnd(flow))
     }
 
     /// Packets that left, once nothing moves any more.

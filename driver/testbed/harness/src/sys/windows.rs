@@ -3,11 +3,13 @@
 
 use std::ffi::OsStr;
 use std::os::windows::ffi::OsStrExt as _;
+use std::os::windows::io::AsRawHandle as _;
 use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use windows_sys::Win32::Foundation::{
-    CloseHandle, ERROR_IO_PENDING, ERROR_SERVICE_EXISTS, GENERIC_READ, GENERIC_WRITE, GetLastError, HANDLE,
-    INVALID_HANDLE_VALUE, WAIT_OBJECT_0,
+    CloseHandle, DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_IO_PENDING, ERROR_SERVICE_EXISTS,
+    GENERIC_READ, GENERIC_WRITE, GetLastError, HANDLE, INVALID_HANDLE_VALUE, WAIT_OBJECT_0,
 };
 use windows_sys::Win32::Storage::FileSystem::{CreateFileW, FILE_FLAG_OVERLAPPED, OPEN_EXISTING};
 use windows_sys::Win32::System::IO::{CancelIoEx, DeviceIoControl, GetOverlappedResult, OVERLAPPED};
@@ -17,7 +19,7 @@ use windows_sys::Win32::System::Services::{
     SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, SERVICE_KERNEL_DRIVER, SERVICE_STATUS, SERVICE_STOPPED,
     StartServiceW,
 };
-use windows_sys::Win32::System::Threading::{CreateEventW, WaitForSingleObject};
+use windows_sys::Win32::System::Threading::{CreateEventW, GetCurrentProcess, WaitForSingleObject};
 
 use super::{Code, TIMEOUT};
 
@@ -31,12 +33,18 @@ fn last() -> Code {
 }
 
 /// An open device.
-pub(crate) struct Device(HANDLE);
+pub(crate) struct Device {
+    handle: HANDLE,
+    closed: AtomicBool,
+}
 
 // SAFETY: the handle of a file may be used by any thread, by several at once.
 unsafe impl Send for Device {}
 // SAFETY: as above.
 unsafe impl Sync for Device {}
+
+/// Longer than a request takes to end that was cancelled, in milliseconds.
+const PATIENCE: u32 = 10_000;
 
 /// A request that waits. Its buffers live as long as the system may write to them.
 pub(crate) struct Pending {
@@ -44,11 +52,13 @@ pub(crate) struct Pending {
     overlapped: Box<OVERLAPPED>,
     output: Vec<u8>,
     _input: Vec<u8>,
-    done: bool,
+    done: AtomicBool,
 }
 
 // SAFETY: handles and buffers are its own, and no thread matters to them.
 unsafe impl Send for Pending {}
+// SAFETY: what several threads may do at once are calls of the system, and reading once the request is done.
+unsafe impl Sync for Pending {}
 
 impl Device {
     /// Opens a device for everything.
@@ -66,7 +76,28 @@ impl Device {
                 null_mut(),
             )
         };
-        if handle == INVALID_HANDLE_VALUE { Err(last()) } else { Ok(Self(handle)) }
+        if handle == INVALID_HANDLE_VALUE {
+            return Err(last());
+        }
+        Ok(Self { handle, closed: AtomicBool::new(false) })
+    }
+
+    /// The handle with this number, which this process was given.
+    #[allow(clippy::unnecessary_wraps, reason = "elsewhere there are none")]
+    pub(crate) fn given(number: usize) -> Result<Self, Code> {
+        Ok(Self { handle: std::ptr::without_provenance_mut(number), closed: AtomicBool::new(false) })
+    }
+
+    /// Gives the handle to another process; gives the number that it has there.
+    pub(crate) fn give(&self, child: &std::process::Child) -> Result<usize, Code> {
+        let mut there = null_mut();
+        // SAFETY: no conditions.
+        let this = unsafe { GetCurrentProcess() };
+        let child = child.as_raw_handle();
+        // SAFETY: both processes and the handle are open; the variable outlives the call.
+        let done =
+            unsafe { DuplicateHandle(this, self.handle, child, &raw mut there, 0, 0, DUPLICATE_SAME_ACCESS) };
+        if done == 0 { Err(last()) } else { Ok(there.addr()) }
     }
 
     /// Makes a request and waits for it; gives the length of the answer.
@@ -84,20 +115,20 @@ impl Device {
             return Err(last());
         }
         let mut pending = Pending {
-            device: self.0,
+            device: self.handle,
             overlapped: Box::new(OVERLAPPED { hEvent: event, ..OVERLAPPED::default() }),
             output: vec![0; length],
             _input: input.to_vec(),
-            done: false,
+            done: AtomicBool::new(false),
         };
-        // SAFETY: the buffers belong to `pending`, which does not go before the request is done.
+        // SAFETY: the buffers belong to `pending`, which does not go before the request is done; no output, no buffer.
         let at_once = unsafe {
             DeviceIoControl(
-                self.0,
+                self.handle,
                 code,
                 pending._input.as_ptr().cast(),
                 pending._input.len() as u32,
-                pending.output.as_mut_ptr().cast(),
+                if length == 0 { null_mut() } else { pending.output.as_mut_ptr().cast() },
                 length as u32,
                 null_mut(),
                 &raw mut *pending.overlapped,
@@ -106,44 +137,54 @@ impl Device {
         if at_once == 0 {
             let code = last();
             if code != ERROR_IO_PENDING {
-                pending.done = true;
+                pending.done.store(true, Ordering::Release);
                 return Err(code);
             }
         }
         Ok(pending)
     }
+
+    /// Closes it now, while others may be using it: what they ask for then fails.
+    pub(crate) fn close(&self) {
+        if !self.closed.swap(true, Ordering::AcqRel) {
+            // SAFETY: opened by us, closed once.
+            unsafe { CloseHandle(self.handle) };
+        }
+    }
 }
 
 impl Drop for Device {
     fn drop(&mut self) {
-        // SAFETY: opened by us, closed once.
-        unsafe { CloseHandle(self.0) };
+        self.close();
     }
 }
 
 impl Pending {
-    fn result(&mut self, wait: bool) -> Result<usize, Code> {
+    fn result(&self, wait: bool) -> Result<usize, Code> {
         let mut length = 0;
         // SAFETY: the structure is the request's own, and alive.
         let well = unsafe {
-            GetOverlappedResult(self.device, &raw mut *self.overlapped, &raw mut length, i32::from(wait))
+            GetOverlappedResult(self.device, &raw const *self.overlapped, &raw mut length, i32::from(wait))
         };
         if well == 0 { Err(last()) } else { Ok(length as usize) }
     }
 
-    /// Waits for so many milliseconds at most; gives the answer.
-    pub(crate) fn wait(mut self, milliseconds: u32) -> Result<Vec<u8>, Code> {
+    /// Waits for so many milliseconds at most; gives the length of the answer.
+    pub(crate) fn outcome(&self, milliseconds: u32) -> Result<usize, Code> {
         // SAFETY: the event is the request's own, and open.
         let signalled = unsafe { WaitForSingleObject(self.overlapped.hEvent, milliseconds) };
         if signalled != WAIT_OBJECT_0 {
             return Err(TIMEOUT);
         }
         let result = self.result(true);
-        self.done = true;
-        let length = result?;
-        let mut output = std::mem::take(&mut self.output);
-        output.truncate(length);
-        Ok(output)
+        self.done.store(true, Ordering::Release);
+        result
+    }
+
+    /// Waits for so many milliseconds at most; gives the answer.
+    pub(crate) fn wait(&self, milliseconds: u32) -> Result<Vec<u8>, Code> {
+        let length = self.outcome(milliseconds)?;
+        Ok(self.output[..length.min(self.output.len())].to_vec())
     }
 
     /// Whether it is done.
@@ -161,10 +202,15 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if !self.done {
+        if !self.done.load(Ordering::Acquire) {
             self.cancel();
             // The device may be closed already; then the request is done.
-            let _ = self.result(true);
+            if self.outcome(PATIENCE) == Err(TIMEOUT) {
+                // A driver that keeps it is broken; what it may still write to must stay.
+                std::mem::forget(std::mem::take(&mut self.overlapped));
+                std::mem::forget(std::mem::take(&mut self.output));
+                return;
+            }
         }
         // SAFETY: opened by us, closed once; the request is done.
         unsafe { CloseHandle(self.overlapped.hEvent) };

@@ -15,7 +15,7 @@ fn watching() -> Flags {
 }
 
 /// An event of a TCP connection from 10.0.0.1:4096 to 10.0.0.2:443.
-fn event(kind: Kind) -> Event {
+pub(super) fn event(kind: Kind) -> Event {
     Event {
         kind,
         ipv6: false,

@@ -120,8 +120,59 @@ pub(crate) fn injection(bed: &mut Bed) -> Check {
     equal("nothing left", bed.outcomes()?.len(), 0)
 }
 
+/// `ERROR_INTERNAL_ERROR`: what Wine says when the process of a driver that was not loaded has ended before it was heard.
+/// One that has crashed is seen by what Wine prints.
+const PROCESS_GONE: u32 = 1359;
+
+/// What loading fails with, and then succeeds without.
+fn loads(bed: &mut Bed, code: u32, failure: impl Fn(u64) -> Failure) -> Check<u64> {
+    for point in 0..MOST_POINTS {
+        let mut outcome = bed.load_with(failure(point))?;
+        for _ in 0..5 {
+            if matches!(outcome, Some((PROCESS_GONE, _))) {
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                outcome = bed.load_with(failure(point))?;
+            }
+        }
+        let Some((failed, report)) = outcome else {
+            equal("nothing was left to fail", bed.report()?.armed, true)?;
+            bed.stop()?;
+            return Ok(point);
+        };
+        equal(&format!("point {point}"), failed, code)?;
+        match report {
+            Some(report) if report.found > 0 || report.objects != [0; 11] || report.memory[0] > 0 => {
+                return Err(format!("after loading failed at point {point}:\n{report}"));
+            }
+            // Where there never was a device there is nothing to take back.
+            None if point > 0 => return Err(format!("no report after loading failed at point {point}")),
+            Some(_) | None => {}
+        }
+        bed.reload()?;
+        let handle = Handle::network("udp", 0, Flags::NONE)?;
+        bed.packet(outbound(udp(9, 1)))?;
+        equal("works", id_of(&handle.receive().context("receiving")?.data), 9)?;
+        drop(handle);
+        bed.stop()?;
+    }
+    Err(format!("more than {MOST_POINTS} points"))
+}
+
+pub(crate) fn loading(bed: &mut Bed) -> Check {
+    /// `STATUS_ACCESS_DENIED`.
+    const DENIED: i32 = 0xC000_0022_u32.cast_signed();
+    bed.stop()?;
+    let memory = loads(bed, Code::NoSystemResources.number(), Failure::Memory)?;
+    let engine = loads(bed, Code::AccessDenied.number(), |point| Failure::Engine(point, DENIED))?;
+    println!("        {memory} allocations and {engine} calls of the platform failed in turn");
+    if memory < 8 || engine < 20 {
+        return Err("hardly anything is watched".into());
+    }
+    bed.reload()
+}
+
 fn ways() -> [Settings; 4] {
-    let way = |completion, delay| Settings { completion, delay, keep: true, split: 7 };
+    let way = |completion, delay| Settings { completion, delay, keep: true, split: 7, ending: false };
     [
         way(Completion::Now, 0),
         way(Completion::Thread, 0),
@@ -170,7 +221,7 @@ pub(crate) fn unload_in_flight(bed: &mut Bed) -> Check {
 
 /// Runs something once, so that what is made once and kept is made, then often; memory must be as it was after the first
 /// time.
-fn returns(bed: &Bed, times: u32, mut work: impl FnMut(u32) -> Check) -> Check {
+pub(super) fn returns(bed: &Bed, times: u32, mut work: impl FnMut(u32) -> Check) -> Check {
     work(0)?;
     let rest = at_rest(bed)?;
     for time in 0..times {
@@ -226,7 +277,7 @@ pub(crate) fn many_packets(bed: &mut Bed) -> Check {
 
 pub(crate) fn parallel(bed: &mut Bed) -> Check {
     // Classification on several threads while handles come, go, and are closed with packets in their queues.
-    bed.set(Settings { completion: Completion::Reversed, delay: 2, keep: false, split: 0 })?;
+    bed.set(Settings { completion: Completion::Reversed, delay: 2, keep: false, ..Settings::default() })?;
     let lists: Vec<_> =
         (0..16).map(|id| if id % 2 == 0 { outbound(udp(id, 64)) } else { inbound(udp(id, 64)) }).collect();
     returns(bed, 10, |round| {

@@ -71,7 +71,7 @@ pub(crate) fn one_way(bed: &mut Bed) -> Check {
     let batch = receiver.receive().context("receiving")?;
     equal("sending", receiver.send_back(&batch), Err(Code::InvalidParameter.number()))?;
     let sender = Handle::network("udp", 0, Flags::SEND_ONLY)?;
-    let refused = sender.start(1, 100).and_then(crate::handle::Receiving::wait);
+    let refused = sender.start(1, 100).and_then(|receiving| receiving.wait());
     equal("receiving", refused.map(drop), Err(Code::InvalidParameter.number()))?;
     equal("sent", sender.send_back(&batch).context("sending")?.packets, 1)?;
     equal("left", left(bed)?, vec![1])?;

@@ -1,5 +1,8 @@
 //! Callers that mean harm: requests of random and of mutated bytes, every length, every code, in the wrong order.
 
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
 use divert_driver_protocol::{
     Code, Completed, ControlCode, Flags, How, Open, Parameter, Receive, Request, Send,
 };
@@ -85,7 +88,7 @@ fn mutate(random: &mut Random, message: &mut Vec<u8>) {
 }
 
 pub(crate) fn requests(bed: &mut Bed) -> Check {
-    let rounds = if bed.all { 100_000 } else { 6_000 };
+    let rounds = if bed.all { 500_000 } else { 6_000 };
     let mut random = Random::new(0x8057);
     let program = filters::program(Layer::Network, "udp")?;
     let messages = messages(&program)?;
@@ -138,4 +141,66 @@ pub(crate) fn lengths(bed: &mut Bed) -> Check {
         }
     }
     Ok(())
+}
+
+/// Where the number of the handle stands that a stranger is given.
+const GIVEN: &str = "stranger.handle";
+
+/// The child: makes requests of all kinds with a handle of its parent's, and with one of its own.
+pub(crate) fn stranger() -> ExitCode {
+    let run = || -> Check {
+        let number = (0..1000).find_map(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            std::fs::read_to_string(GIVEN).ok()?.parse::<usize>().ok()
+        });
+        let given = Handle::given(number.ok_or("no handle was given")?).context("the given handle")?;
+        let own = Handle::create().context("the device")?;
+        let program = filters::program(Layer::Network, "udp")?;
+        let messages = messages(&program)?;
+        let mut random = Random::new(0x57);
+        for round in 0..2000 {
+            let mut message = messages[round % messages.len()].clone();
+            if round >= messages.len() * 4 {
+                mutate(&mut random, &mut message);
+            }
+            let code = [ControlCode::Message, ControlCode::Receive][random.below(2)].number();
+            let handle = if random.below(2) == 0 { &given } else { &own };
+            request(handle, code, &message, [0, 64, 4096][random.below(3)])?;
+        }
+        Ok(())
+    };
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("        the stranger: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+pub(crate) fn another_process(bed: &mut Bed) -> Check {
+    let _ = std::fs::remove_file(GIVEN);
+    let (given, own) = (Handle::network("udp", 1, Flags::NONE)?, Handle::network("udp", 0, Flags::NONE)?);
+    // A request of the same name as one that the stranger releases, on another handle.
+    let held = own.hold(5).context("holding")?;
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut child = Command::new(program)
+        .arg("--child=stranger")
+        .stdin(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("starting the stranger: {error}"))?;
+    let number = given.give(&child).context("giving")?;
+    std::fs::write("stranger.new", number.to_string()).map_err(|error| error.to_string())?;
+    std::fs::rename("stranger.new", GIVEN).map_err(|error| error.to_string())?;
+    let status = child.wait().map_err(|error| error.to_string())?;
+    equal("the stranger is content", status.success(), true)?;
+    equal("what is held is held", held.is_done(), false)?;
+    let process = |entry: divert_driver_protocol::HandleEntry| entry.process_id;
+    let owners: Vec<u32> = own.handles().context("handles")?.into_iter().map(process).collect();
+    equal("both are this process's still", owners, vec![std::process::id(); 2])?;
+    drop(given);
+    own.release(5, Completed { code: None, length: 3 }).context("releasing")?;
+    equal("released", held.outcome(10_000), Ok(3))?;
+    bed.packet(outbound(udp(6, 1)))?;
+    equal("works", id_of(&own.receive().context("receiving")?.data), 6)
 }

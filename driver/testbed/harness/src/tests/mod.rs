@@ -4,8 +4,10 @@ mod basics;
 mod events;
 mod faults;
 mod handles;
+mod holds;
 mod hostile;
 mod lists;
+mod others;
 mod process;
 mod rules;
 mod verdicts;
@@ -44,6 +46,10 @@ pub(crate) const ALL: &[(&str, Test)] = &[
     ("lists: only callouts that are needed", lists::only_what_is_needed),
     ("lists: loopback", lists::loopback),
     ("lists: a capture", lists::captures),
+    ("others: who is asked before the driver", others::before),
+    ("others: who is asked after it", others::after),
+    ("others: what they do when a packet comes by again", others::again),
+    ("others: sockets", others::sockets),
     ("events: flows", events::flows),
     ("events: unloading with flows", events::flow_at_unload),
     ("events: sockets", events::sockets),
@@ -58,8 +64,16 @@ pub(crate) const ALL: &[(&str, Test)] = &[
     ("faults: many handles", faults::many_handles),
     ("faults: many packets", faults::many_packets),
     ("faults: several threads", faults::parallel),
+    ("faults: loading fails, at every point in turn", faults::loading),
+    ("holds: a receive of the caller's, from beginning to end", holds::life),
+    ("holds: cancelling, whenever it comes", holds::cancelling),
+    ("holds: a thread that ends", holds::ending),
+    ("holds: closing and shutting down", holds::closing),
+    ("holds: no more than so many", holds::bound),
+    ("holds: many threads", holds::stress),
     ("hostile: requests", hostile::requests),
     ("hostile: lengths", hostile::lengths),
+    ("hostile: another process", hostile::another_process),
     ("verdicts: the driver and the virtual machine agree", verdicts::agree),
 ];
 
@@ -67,6 +81,7 @@ pub(crate) const ALL: &[(&str, Test)] = &[
 pub(crate) fn child(role: &str) -> ExitCode {
     match role {
         "victim" => process::victim(),
+        "stranger" => hostile::stranger(),
         _ => {
             eprintln!("no role {role}");
             ExitCode::FAILURE

@@ -6,7 +6,7 @@ use crate::Check;
 use crate::bed::Bed;
 
 /// Rules that are judged when the driver is unloaded.
-const AT_UNLOAD: [Rule; 3] = [Rule::ListLeaked, Rule::ObjectLeft, Rule::PoolLeaked];
+const AT_UNLOAD: [Rule; 4] = [Rule::ListLeaked, Rule::ObjectLeft, Rule::PoolLeaked, Rule::RequestLeft];
 
 pub(crate) fn fire(bed: &mut Bed) -> Check {
     for rule in Rule::ALL {

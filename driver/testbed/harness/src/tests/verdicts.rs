@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use divert_driver_protocol::Flags;
-use divert_testbed_control::{Fate, Packet};
+use divert_testbed_control::{Fate, Packet, Settings};
 use divert_vm::limits::DRIVER_WORK;
 use divert_vm::{Address, Input, Layer, Program};
 use serde_json::Value;
@@ -17,6 +17,13 @@ use crate::{Check, filters};
 
 /// How many filters are taken when not all are wanted.
 const SAMPLE: usize = 500;
+/// How many packets each of them is asked about.
+const SHOTS: usize = 12;
+/// Most packets in one request.
+const PORTION: usize = 200;
+/// Filters that are always taken, with their layers: the interface of a packet that is forwarded is the one it leaves by.
+const ALWAYS: [(u8, &str); 3] =
+    [(1, "ifIdx == 6 and subIfIdx == 7"), (1, "subIfIdx > 6"), (0, "ifIdx == 5 and subIfIdx == 6")];
 
 fn lines(path: &std::path::Path) -> Check<Vec<Value>> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -80,13 +87,15 @@ fn is_fragment(packet: &[u8]) -> bool {
 fn expected(program: &Program<'_>, layer: Layer, list: &Packet) -> Check<bool> {
     let verified = program.verify(DRIVER_WORK).map_err(|error| format!("{error:?}"))?;
     let packet = divert_vm::Packet::parse(&list.buffers[0]).map_err(|error| format!("{error:?}"))?;
+    // What is forwarded leaves by the next interface.
+    let leaves = u32::from(layer == Layer::Forward);
     let facts = Address {
         timestamp: 0,
         outbound: list.kind == divert_testbed_model::layer::Kind::Outbound,
         loopback: false,
         impostor: false,
-        if_idx: list.interface,
-        sub_if_idx: list.sub_interface,
+        if_idx: list.interface + leaves,
+        sub_if_idx: list.sub_interface + leaves,
     };
     let input = match layer {
         Layer::Forward => Input::forward(&packet, &facts),
@@ -95,7 +104,18 @@ fn expected(program: &Program<'_>, layer: Layer, list: &Packet) -> Check<bool> {
     Ok(verified.matches(&input))
 }
 
+/// A packet as it comes by at a layer, one way or the other, in one piece or several.
+fn arriving(layer: Layer, packet: &[u8], random: &mut Random) -> Packet {
+    let list = match (layer, random.below(2)) {
+        (Layer::Forward, _) => forwarded(packet.to_vec()),
+        (_, 0) if !is_fragment(packet) => inbound(packet.to_vec()),
+        _ => outbound(packet.to_vec()),
+    };
+    Packet { split: [0, 0, 16, 33][random.below(4)], ..list }
+}
+
 pub(crate) fn agree(bed: &mut Bed) -> Check {
+    bed.set(Settings { keep: false, ..Settings::default() })?;
     let packets = packets(bed)?;
     let mut filters: Vec<(u8, String)> = gather(bed)?.into_iter().collect();
     // The time of a packet is not the harness's to know, nor are the numbers that are made from it.
@@ -109,6 +129,7 @@ pub(crate) fn agree(bed: &mut Bed) -> Check {
         }
         filters = sample;
     }
+    filters.extend(ALWAYS.map(|(layer, filter)| (layer, filter.to_owned())));
     let (mut asked, mut matched, mut opened) = (0_u64, 0_u64, 0_u64);
     for (layer, filter) in &filters {
         let Some(layer) = Layer::from_number(*layer) else { continue };
@@ -121,34 +142,32 @@ pub(crate) fn agree(bed: &mut Bed) -> Check {
         let handle = Handle::create().context("the device")?;
         handle.open_with(layer, &bytes, 0, Flags::DROP).context(filter)?;
         opened += 1;
-        let mut lists = Vec::new();
-        for _ in 0..12 {
-            let packet = packets[random.below(packets.len())].clone();
-            let list = match (layer, random.below(2)) {
-                (Layer::Forward, _) => forwarded(packet),
-                (_, 0) if !is_fragment(&packet) => inbound(packet),
-                _ => outbound(packet),
-            };
-            lists.push(Packet { split: [0, 0, 16, 33][random.below(4)], ..list });
-        }
-        let fates = bed.packets(lists.clone())?;
-        for (list, fate) in lists.iter().zip(fates) {
-            let wanted = expected(&program, layer, list)?;
-            asked += 1;
-            matched += u64::from(wanted);
-            if wanted == (fate == Fate::Permitted) {
-                return Err(format!(
-                    "{filter} at {}: {fate:?}, but the filter says {wanted} of {:?} {:02X?}",
-                    layer.name(),
-                    list.kind,
-                    list.buffers[0],
-                ));
+        let chosen: Vec<&Vec<u8>> = if bed.all {
+            packets.iter().collect()
+        } else {
+            (0..SHOTS).map(|_| &packets[random.below(packets.len())]).collect()
+        };
+        for portion in chosen.chunks(PORTION) {
+            let lists: Vec<Packet> =
+                portion.iter().map(|packet| arriving(layer, packet, &mut random)).collect();
+            let fates = bed.packets(lists.clone())?;
+            for (list, fate) in lists.iter().zip(fates) {
+                let wanted = expected(&program, layer, list)?;
+                asked += 1;
+                matched += u64::from(wanted);
+                if wanted == (fate == Fate::Permitted) {
+                    return Err(format!(
+                        "{filter} at {}: {fate:?}, but the filter says {wanted} of {:?} {:02X?}",
+                        layer.name(),
+                        list.kind,
+                        list.buffers[0],
+                    ));
+                }
             }
         }
         drop(handle);
-        bed.outcomes()?;
     }
-    println!("        {opened} filters, {asked} verdicts, {matched} of them yes");
+    println!("        {opened} filters, {} packets, {asked} verdicts, {matched} of them yes", packets.len());
     if opened < 300 || matched == 0 || matched == asked {
         return Err("the sample says nothing".into());
     }
