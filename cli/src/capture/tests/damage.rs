@@ -275,3 +275,51 @@ fn a_failing_source_is_damage_at_the_end() {
         assert_eq!(reader.damage()[0].kind, DamageKind::Io("the disk is gone".into()));
     }
 }
+
+/// A header that bytes were lost or put in front of made sense by its lengths, and records behind it were swallowed, or
+/// read each as far beside the true one, without a word.
+#[test]
+fn headers_that_only_seem_to_be_some_are_not_believed() {
+    // Frames such that each seems to be followed by another when it is read some bytes too early or too late.
+    let frame =
+        |number: u8| [&[2, number, 0, 0, 0, 1, 2, 3][..], &vec![0; 52 + usize::from(number % 5)]].concat();
+    let frames: Vec<Vec<u8>> = (0..200).map(frame).collect();
+    for order in [Order::Little, Order::Big] {
+        let records: Vec<Vec<u8>> = frames
+            .iter()
+            .enumerate()
+            .map(|(number, frame)| pcap_record(order, 1_700_000_000, 7 * number as u32, frame))
+            .collect();
+        let header = pcap_header(order, MICROS, 4, 1);
+        for at in [20, 50, 81] {
+            let (before, after) = (records[..at].concat(), records[at..].concat());
+            for extra in 1..40 {
+                let foreign = [&header[..], &before, &vec![extra as u8; extra], &after].concat();
+                assert!(survivors(&foreign) == frames, "{order:?} {at} {extra}");
+                assert_eq!(kinds(&foreign).len(), 1);
+            }
+            for lost in 1..records[at].len() {
+                // Only the damaged record may be gone, and the next, whose header it may have taken for a part of itself.
+                let file = [&header[..], &before, &after[lost..]].concat();
+                let left = survivors(&file);
+                assert!(left.starts_with(&frames[..at]), "{order:?} {at} {lost}");
+                assert!(left.ends_with(&frames[at + 2..]), "{order:?} {at} {lost}");
+                assert!(left.len() <= frames.len());
+            }
+        }
+    }
+}
+
+/// Times may jump from record to record; nothing is lost for that, wherever the buffer ends.
+#[test]
+fn times_may_jump_anywhere() {
+    for jump in [3_000_000, 400_000_000, 4_000_000_000_u32] {
+        let mut file = pcap_header(Order::Little, MICROS, 4, 1);
+        for number in 0..100_u32 {
+            file.extend(pcap_record(Order::Little, jump.wrapping_mul(number), 5, &[9; 29]));
+            file.extend(pcap_record(Order::Little, if number % 3 == 0 { 0 } else { 1_700_000_000 }, 5, A));
+        }
+        assert_eq!(kinds(&file), []);
+        assert!(survivors(&file) == [&[9; 29], A].repeat(100), "{jump}");
+    }
+}
