@@ -288,12 +288,12 @@ impl Pcap {
                 Opinion::Plausible if !window.ensure(length) => {
                     DamageKind::Cut { want: length as u64, have: window.bytes().len() as u64 }
                 }
-                Opinion::Plausible if self.far_from(&head).is_none() => {
+                Opinion::Plausible if self.last_secs.is_none_or(|last| resync::is_near(head.secs, last)) => {
                     return Some(self.take(&head, window));
                 }
                 Opinion::Plausible | Opinion::Possible
                     if self.continues_after(window, &head, length)
-                        && !self.far_from(&head).is_some_and(|last| {
+                        && !self.last_secs.is_some_and(|last| {
                             resync::record_within(&self.layout, last, window, length)
                         }) =>
                 {
@@ -308,11 +308,6 @@ impl Pcap {
             let resumed = resync::next_record(&self.layout, self.last_secs, window);
             damage.add(offset, kind, resumed.then(|| window.offset()));
         }
-    }
-
-    /// The time of the last good record, if that of this one is far from it.
-    fn far_from(&self, head: &Head) -> Option<u32> {
-        self.last_secs.filter(|last| !resync::is_near(head.secs, *last))
     }
 
     /// Whether a record of this length is complete and followed by the end of the file or another record. An odd one is

@@ -310,6 +310,16 @@ fn headers_that_only_seem_to_be_some_are_not_believed() {
     }
 }
 
+/// A length that reached by chance from one record to a later one hid those between.
+#[test]
+fn a_length_that_spans_records_is_not_believed() {
+    let frames: Vec<&[u8]> = [A, B, C, D].repeat(5);
+    let mut file = pcap(&frames);
+    let span = B.len() + 16 + C.len() + 16 + D.len();
+    file[AT[1] as usize + 8] = u8::try_from(span).unwrap();
+    assert_eq!(survivors(&file), [&frames[..1], &frames[2..]].concat());
+}
+
 /// Times may jump from record to record; nothing is lost for that, wherever the buffer ends.
 #[test]
 fn times_may_jump_anywhere() {
