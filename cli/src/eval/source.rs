@@ -16,11 +16,14 @@ use crate::console::Progress;
 use crate::events::EventReader;
 use crate::finding::{Finding, Origin};
 use crate::input::{cannot_read, reason};
+use crate::render::harmless;
 
 /// The name of an input.
 #[derive(Clone, Debug)]
 pub(crate) struct Name {
-    /// As it is shown.
+    /// As it is given.
+    pub(crate) given: String,
+    /// As it is shown: on one line, and without what steers a terminal.
     pub(crate) text: String,
     /// As a string of JSON.
     pub(crate) quoted: String,
@@ -29,9 +32,9 @@ pub(crate) struct Name {
 impl Name {
     /// What the command line calls an input.
     pub(crate) fn of(name: &OsStr) -> Self {
-        let text = name.to_string_lossy().into_owned();
-        let quoted = serde_json::Value::from(text.as_str()).to_string();
-        Self { text, quoted }
+        let given = name.to_string_lossy().into_owned();
+        let quoted = serde_json::Value::from(given.as_str()).to_string();
+        Self { text: given.chars().map(harmless).collect(), quoted, given }
     }
 }
 

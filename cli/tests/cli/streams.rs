@@ -330,6 +330,28 @@ fn inputs_are_not_written_over() {
     assert_eq!(ran.status, 0);
 }
 
+/// Names of inputs may hold anything; in what people read they stay on their line and steer no terminal.
+#[cfg(unix)]
+#[test]
+fn names_are_shown_on_one_line() {
+    let folder = workplace();
+    let name = "a\u{1b}[31m\nb.pcap";
+    fs::copy(folder.path().join("sample.pcap"), folder.path().join(name)).expect("a copy");
+    for form in ["--list", "--count", "--stats", "--explain"] {
+        let output =
+            divertc(folder.path()).args(["eval", "udp", name, name, form]).output().expect("divertc runs");
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+        assert!(said.contains("a␛[31m␊b.pcap") && !said.contains('\u{1b}'), "{said}");
+    }
+    for form in [&["--json"][..], &["--explain", "--message-format", "json"]] {
+        let output =
+            divertc(folder.path()).args(["eval", "udp", name]).args(form).output().expect("divertc runs");
+        let first = output.stdout.split(|byte| *byte == b'\n').next().expect("a line");
+        let record: serde_json::Value = serde_json::from_slice(first).expect("JSON");
+        assert_eq!(record["input"], name);
+    }
+}
+
 /// Whatever ends the process, nothing is left of an output that it did not finish; where the file system has files without
 /// names.
 #[cfg(target_os = "linux")]
