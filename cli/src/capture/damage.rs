@@ -101,6 +101,11 @@ pub(crate) enum DamageKind {
         /// The length after it.
         trailer: u32,
     },
+    /// What would be a block of an unknown type, but none follows it: bytes that are missing or too many before a block.
+    Stray {
+        /// The type.
+        block: u32,
+    },
     /// A section header whose byte-order magic is neither `1a 2b 3c 4d` nor `4d 3c 2b 1a`.
     BadByteOrder {
         /// What stands there.
@@ -172,6 +177,9 @@ impl fmt::Display for DamageKind {
             }
             Self::BadTrailer { length, trailer } => {
                 write!(f, "a block of {length} bytes ends with the length {trailer}")
+            }
+            Self::Stray { block } => {
+                write!(f, "what may be a block of the unknown type {block:#x}, but no block follows it")
             }
             Self::BadByteOrder { found: [a, b, c, d] } => {
                 write!(f, "a section header with the byte-order magic {a:02x} {b:02x} {c:02x} {d:02x}")

@@ -310,6 +310,33 @@ fn headers_that_only_seem_to_be_some_are_not_believed() {
     }
 }
 
+/// Three bytes too many made a block of an unknown type, whose length stood by chance where it would end, and hid packets.
+#[test]
+fn a_block_that_only_seems_to_be_one_is_not_believed() {
+    let whole = pcapng(&[A, B, C, D]);
+    // Read three bytes early in big-endian order, `00 00 00 06 00 00 00 2c` has the length 0x600.
+    let order = Order::Big;
+    let packet = |frame: &[u8]| {
+        let mut body = order.words(&[0, 0, 0, frame.len() as u32, frame.len() as u32]);
+        body.extend(frame);
+        block(order, 6, &body)
+    };
+    let section =
+        block(order, 0x0a0d_0d0a, &[&order.u32(0x1a2b_3c4d)[..], &[0, 1, 0, 0], &[0xff; 8]].concat());
+    let interface = block(order, 1, &order.words(&[0x0001_0000, 65_535]));
+    // 1536 bytes behind the foreign ones there is `06 00` again.
+    let frames = [&[1; 4][..], &[2; 1536 - 36 - 32 - 8], &[3; 12], &[4; 8]];
+    let packets: Vec<Vec<u8>> = frames.iter().map(|frame| packet(frame)).collect();
+    let file = [&section[..], &interface, &[7, 7, 7], &packets.concat()].concat();
+    assert!(survivors(&file) == frames, "{:?}", kinds(&file));
+    assert!(matches!(kinds(&file)[..], [(_, DamageKind::Stray { block: 0x0707_0700 }, Some(_))]));
+    // Types that nobody knows are no damage.
+    let unknown = block(Order::Little, 0x1234, &[1, 2, 3, 4]);
+    let file = [&whole[..], &unknown, &unknown, &whole, &unknown].concat();
+    assert_eq!(kinds(&file), []);
+    assert_eq!(survivors(&file), [A, B, C, D, A, B, C, D]);
+}
+
 /// A length that reached by chance from one record to a later one hid those between.
 #[test]
 fn a_length_that_spans_records_is_not_believed() {
