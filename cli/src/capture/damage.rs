@@ -94,6 +94,11 @@ pub(crate) enum DamageKind {
         /// Original length.
         original: u32,
     },
+    /// What would be a record by its header, but its time or lengths are odd, and others of the right time begin within it.
+    Overlapped {
+        /// Captured length.
+        captured: u32,
+    },
     /// The two lengths of a pcapng block differ.
     BadTrailer {
         /// The length before the block's body.
@@ -173,6 +178,12 @@ impl fmt::Display for DamageKind {
                 write!(
                     f,
                     "implausible record header: {captured} bytes captured of {original}, and no record after it"
+                )
+            }
+            Self::Overlapped { captured } => {
+                write!(
+                    f,
+                    "an odd record header of {captured} bytes captured, and other records begin within them"
                 )
             }
             Self::BadTrailer { length, trailer } => {

@@ -291,13 +291,18 @@ impl Pcap {
                 Opinion::Plausible if self.last_secs.is_none_or(|last| resync::is_near(head.secs, last)) => {
                     return Some(self.take(&head, window));
                 }
-                Opinion::Plausible | Opinion::Possible
-                    if self.continues_after(window, &head, length)
-                        && !self.last_secs.is_some_and(|last| {
-                            resync::record_within(&self.layout, last, window, length)
-                        }) =>
-                {
-                    return Some(self.take(&head, window));
+                Opinion::Plausible | Opinion::Possible if self.continues_after(window, &head, length) => {
+                    let others =
+                        self.last_secs.and_then(|last| resync::within(&self.layout, last, window, length));
+                    let Some(others) = others else { return Some(self.take(&head, window)) };
+                    let offset = window.offset();
+                    window.advance(others);
+                    damage.add(
+                        offset,
+                        DamageKind::Overlapped { captured: head.captured },
+                        Some(window.offset()),
+                    );
+                    continue;
                 }
                 Opinion::Plausible | Opinion::Possible => {
                     DamageKind::Implausible { captured: head.captured, original: head.original }

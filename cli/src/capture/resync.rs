@@ -66,21 +66,22 @@ fn record_length(layout: &Layout, secs: Option<u32>, bytes: &[u8]) -> Option<usi
     sensible.then_some(layout.header_len + head.captured as usize)
 }
 
-/// Whether records of a time near to this begin among the first `length` bytes, not counting the very first. Where bytes
-/// are missing or too many, what is read as headers can make sense forever, each as far beside the true one. Where clocks
-/// began at zero, times prove nothing: small numbers are everywhere.
-pub(super) fn record_within<R: Read>(
+/// Where records of a time near to this begin among the first `length` bytes, not counting the very first. Where bytes are
+/// missing or too many, what is read as headers can make sense forever, each as far beside the true one. Where clocks began
+/// at zero, times prove nothing: small numbers are everywhere.
+///
+/// The caller goes on there, or behind all of the bytes; so no byte is looked at again and again.
+pub(super) fn within<R: Read>(
     layout: &Layout,
     secs: u32,
     window: &mut Window<R>,
     length: usize,
-) -> bool {
+) -> Option<usize> {
     window.ensure(length + layout.header_len);
-    secs > NEAR
-        && (1..length).any(|at| {
-            let bytes = window.bytes().get(at..).unwrap_or_default();
-            record_length(layout, Some(secs), bytes).is_some() && has_chain(layout, window, at, FAR_CHAIN)
-        })
+    (1..length).filter(|_| secs > NEAR).find(|&at| {
+        let bytes = window.bytes().get(at..).unwrap_or_default();
+        record_length(layout, Some(secs), bytes).is_some() && has_chain(layout, window, at, FAR_CHAIN)
+    })
 }
 
 /// Whether sensible records follow each other from this position in the window on, `count` of them or up to the end of
