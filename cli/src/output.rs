@@ -1,11 +1,13 @@
 //! Output files: written beside their place and renamed to it, so that nobody ever sees half of one; and never over what
 //! is read.
 
+mod draft;
+
 use std::fs::{self, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use draft::Draft;
 
 use crate::codes;
 use crate::console::{Console, Outcome, Stop};
@@ -134,7 +136,7 @@ pub(crate) struct OutFile(Sink);
 /// Where the bytes go.
 enum Sink {
     /// Beside the target, to be renamed to it; and the permissions it will have.
-    Beside(BufWriter<NamedTempFile>, PathBuf, Option<Permissions>),
+    Beside(BufWriter<Draft>, PathBuf, Option<Permissions>),
     /// Straight to something that must not be replaced: a pipe, a device, standard output.
     Direct(BufWriter<Box<dyn Write>>),
 }
@@ -150,12 +152,7 @@ impl OutFile {
         if present.as_ref().is_some_and(|metadata| !metadata.is_file()) {
             return Ok(Self::to(Box::new(fs::OpenOptions::new().write(true).open(&target)?)));
         }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".divertc-").suffix(".part");
-        // Otherwise only the owner could read it; the mask of the process applies.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = BufWriter::with_capacity(BUFFER, builder.tempfile_in(folder_of(&target))?);
+        let file = BufWriter::with_capacity(BUFFER, Draft::create(&folder_of(&target))?);
         Ok(Self(Sink::Beside(file, target, present.map(|metadata| metadata.permissions()))))
     }
 
@@ -194,11 +191,7 @@ impl OutFile {
         match self.0 {
             Sink::Beside(file, target, permissions) => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                if let Some(permissions) = permissions {
-                    file.as_file().set_permissions(permissions)?;
-                }
-                file.persist(target).map_err(|error| error.error)?;
-                Ok(())
+                file.finish(&folder_of(&target), &target, permissions)
             }
             Sink::Direct(mut stream) => stream.flush(),
         }

@@ -94,12 +94,22 @@ pub(crate) enum DamageKind {
         /// Original length.
         original: u32,
     },
+    /// What would be a record by its header, but its time or lengths are odd, and others of the right time begin within it.
+    Overlapped {
+        /// Captured length.
+        captured: u32,
+    },
     /// The two lengths of a pcapng block differ.
     BadTrailer {
         /// The length before the block's body.
         length: u32,
         /// The length after it.
         trailer: u32,
+    },
+    /// What would be a block of an unknown type, but none follows it: bytes that are missing or too many before a block.
+    Stray {
+        /// The type.
+        block: u32,
     },
     /// A section header whose byte-order magic is neither `1a 2b 3c 4d` nor `4d 3c 2b 1a`.
     BadByteOrder {
@@ -170,8 +180,17 @@ impl fmt::Display for DamageKind {
                     "implausible record header: {captured} bytes captured of {original}, and no record after it"
                 )
             }
+            Self::Overlapped { captured } => {
+                write!(
+                    f,
+                    "an odd record header of {captured} bytes captured, and other records begin within them"
+                )
+            }
             Self::BadTrailer { length, trailer } => {
                 write!(f, "a block of {length} bytes ends with the length {trailer}")
+            }
+            Self::Stray { block } => {
+                write!(f, "what may be a block of the unknown type {block:#x}, but no block follows it")
             }
             Self::BadByteOrder { found: [a, b, c, d] } => {
                 write!(f, "a section header with the byte-order magic {a:02x} {b:02x} {c:02x} {d:02x}")

@@ -61,7 +61,7 @@ pub(super) struct Head {
 
 /// What a record header is worth.
 pub(super) enum Opinion {
-    /// Nothing odd.
+    /// Nothing odd, but perhaps its time.
     Plausible,
     /// Odd, but seen in files that are fine otherwise.
     Possible,
@@ -122,6 +122,7 @@ impl Layout {
         // Zero wraps and is left to `opinion`.
         (head.captured.wrapping_sub(1) < self.usual_frame)
             & (head.captured <= head.original)
+            & (head.original <= resync::MAX_ORIGINAL)
             & (head.fraction < self.second())
     }
 
@@ -194,7 +195,9 @@ impl Pcap {
         }
         let (header, rest) = window.bytes().split_first_chunk::<16>()?;
         let head = self.layout.usual_head(header);
-        let fits = self.layout.is_plausible(&head) & (head.captured as usize <= rest.len());
+        let fits = self.layout.is_plausible(&head)
+            & resync::is_near(head.secs, self.last_secs?)
+            & (head.captured as usize <= rest.len());
         fits.then(|| self.take(&head, window))
     }
 
@@ -209,14 +212,15 @@ impl Pcap {
         if self.layout.modified || self.layout.lengths != Lengths::CapturedFirst {
             return Ok(());
         }
+        let Some(mut last_secs) = self.last_secs else { return Ok(()) };
         let (layout, link) = (self.layout, self.link);
         let bytes = window.bytes();
-        let (mut rest, mut number, mut last_secs) = (bytes, *index, self.last_secs);
+        let (mut rest, mut number) = (bytes, *index);
         let ended = loop {
             let Some((header, behind)) = rest.split_first_chunk::<16>() else { break Ok(()) };
             let head = layout.usual_head(header);
             let Some((frame, next)) = behind.split_at_checked(head.captured as usize) else { break Ok(()) };
-            if !layout.is_plausible(&head) {
+            if !(layout.is_plausible(&head) & resync::is_near(head.secs, last_secs)) {
                 break Ok(());
             }
             let record = Record {
@@ -229,14 +233,14 @@ impl Pcap {
                 raw: rest.get(..header.len() + frame.len()).unwrap_or_default(),
                 stamp: layout.stamp(&head),
             };
-            (rest, number, last_secs) = (next, number + 1, Some(head.secs));
+            (rest, number, last_secs) = (next, number + 1, head.secs);
             if let Err(error) = visitor.record(&record) {
                 break Err(error);
             }
         };
         let passed = bytes.len() - rest.len();
         window.advance(passed);
-        (*index, self.last_secs) = (number, last_secs);
+        (*index, self.last_secs) = (number, Some(last_secs));
         ended
     }
 
@@ -281,14 +285,26 @@ impl Pcap {
             };
             let length = header_len + head.captured as usize;
             let kind = match self.layout.opinion(&head) {
-                Opinion::Plausible if window.ensure(length) => return Some(self.take(&head, window)),
-                Opinion::Possible if self.continues_after(window, length) => {
-                    return Some(self.take(&head, window));
-                }
-                Opinion::Plausible => {
+                Opinion::Plausible if !window.ensure(length) => {
                     DamageKind::Cut { want: length as u64, have: window.bytes().len() as u64 }
                 }
-                Opinion::Possible => {
+                Opinion::Plausible if self.last_secs.is_none_or(|last| resync::is_near(head.secs, last)) => {
+                    return Some(self.take(&head, window));
+                }
+                Opinion::Plausible | Opinion::Possible if self.continues_after(window, &head, length) => {
+                    let others =
+                        self.last_secs.and_then(|last| resync::within(&self.layout, last, window, length));
+                    let Some(others) = others else { return Some(self.take(&head, window)) };
+                    let offset = window.offset();
+                    window.advance(others);
+                    damage.add(
+                        offset,
+                        DamageKind::Overlapped { captured: head.captured },
+                        Some(window.offset()),
+                    );
+                    continue;
+                }
+                Opinion::Plausible | Opinion::Possible => {
                     DamageKind::Implausible { captured: head.captured, original: head.original }
                 }
                 Opinion::Impossible(kind) => kind,
@@ -299,15 +315,17 @@ impl Pcap {
         }
     }
 
-    /// Whether a record of this length is complete and followed by the end of the file or another possible record.
-    fn continues_after<R: Read>(&self, window: &mut Window<R>, length: usize) -> bool {
+    /// Whether a record of this length is complete and followed by the end of the file or another record. An odd one is
+    /// believed to be one if its time is near: what makes records odd makes all of a file so.
+    fn continues_after<R: Read>(&self, window: &mut Window<R>, head: &Head, length: usize) -> bool {
         window.ensure(length + self.layout.header_len);
-        match window.bytes().get(length..) {
-            None => false,
-            Some(rest) => self
-                .layout
-                .head(rest)
-                .is_none_or(|next| !matches!(self.layout.opinion(&next), Opinion::Impossible(_))),
-        }
+        let Some(rest) = window.bytes().get(length..) else {
+            return false;
+        };
+        self.layout.head(rest).is_none_or(|next| match self.layout.opinion(&next) {
+            Opinion::Plausible => true,
+            Opinion::Possible => resync::is_near(next.secs, head.secs),
+            Opinion::Impossible(_) => false,
+        })
     }
 }

@@ -220,13 +220,21 @@ impl Pcapng {
             return Err(cut(length as usize, window.bytes().len()));
         }
         let end = trailer(window.bytes(), length, big_endian).unwrap_or(0);
-        if end == length {
+        if end == length && known_block(window.bytes(), big_endian).is_some() {
             return Ok((length, None));
         }
-        // The block is believed if another one, or the end of the file, is where the first length says.
-        let kind = DamageKind::BadTrailer { length, trailer: end };
+        // Else the block is believed if another one, or the end of the file, is where the first length says.
         window.ensure(length as usize + MIN_BLOCK);
         let next = window.bytes().get(length as usize..).unwrap_or_default();
+        if end == length {
+            // What is read as a block where none is has a type that nobody uses, and may have a number twice by chance.
+            let block = blocks::u32_at(window.bytes(), 0, big_endian).unwrap_or(0);
+            let may_follow = next.len() < MIN_BLOCK
+                || known_block(next, big_endian).is_some()
+                || blocks::u32_at(next, 4, big_endian).is_some_and(possible_length);
+            return if may_follow { Ok((length, None)) } else { Err(Some(DamageKind::Stray { block })) };
+        }
+        let kind = DamageKind::BadTrailer { length, trailer: end };
         if next.is_empty() || known_block(next, big_endian).is_some() {
             Ok((length, Some(kind)))
         } else {

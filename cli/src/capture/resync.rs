@@ -13,13 +13,20 @@ use super::window::Window;
 /// themselves (a download of one); their times are usually others.
 const NEAR: u32 = 30 * 24 * 3600;
 
+/// Whether two records may well be of one capture. What is read as a header where none is nearly always has a time far
+/// from all others, even if its lengths make sense.
+#[inline(always)]
+pub(super) fn is_near(secs: u32, other: u32) -> bool {
+    secs.abs_diff(other) <= NEAR
+}
+
 /// Frames longer than this on the wire do not exist; the largest segments that network stacks pass on have 0.5 MB.
-const MAX_ORIGINAL: u32 = 1 << 24;
+pub(super) const MAX_ORIGINAL: u32 = 1 << 24;
 
 /// Consecutive headers that must make sense, the first one included, if it is near in time.
 const CHAIN: usize = 2;
 
-/// The same if it is not near: the capture may have paused, or be merged from others.
+/// The same if it is not near, or there is another way to read on: the capture may have paused, or be merged from others.
 const FAR_CHAIN: usize = 4;
 
 /// Moves the window to the next pcap record after the damaged one that it stands at, or to the end: then false.
@@ -36,10 +43,10 @@ pub(super) fn next_record<R: Read>(layout: &Layout, last_secs: Option<u32>, wind
         };
         window.advance(at);
         let near = match (last_secs, layout.head(window.bytes())) {
-            (Some(last), Some(head)) => head.secs.abs_diff(last) <= NEAR,
+            (Some(last), Some(head)) => is_near(head.secs, last),
             (None, _) | (_, None) => true,
         };
-        if has_chain(layout, window, if near { CHAIN } else { FAR_CHAIN }) {
+        if has_chain(layout, window, 0, if near { CHAIN } else { FAR_CHAIN }) {
             return true;
         }
         window.advance(1);
@@ -55,14 +62,31 @@ fn record_length(layout: &Layout, secs: Option<u32>, bytes: &[u8]) -> Option<usi
         && head.original >= head.captured
         && head.original <= MAX_ORIGINAL
         && head.fraction < layout.second()
-        && secs.is_none_or(|secs| head.secs.abs_diff(secs) <= NEAR);
+        && secs.is_none_or(|secs| is_near(head.secs, secs));
     sensible.then_some(layout.header_len + head.captured as usize)
 }
 
-/// Whether sensible records follow each other from the front of the window on, `count` of them or up to the end of the
-/// file; the last may be cut there, but not the first.
-fn has_chain<R: Read>(layout: &Layout, window: &mut Window<R>, count: usize) -> bool {
-    let mut at = 0;
+/// Where records of a time near to this begin among the first `length` bytes, not counting the very first. Where bytes are
+/// missing or too many, what is read as headers can make sense forever, each as far beside the true one. Where clocks began
+/// at zero, times prove nothing: small numbers are everywhere.
+///
+/// The caller goes on there, or behind all of the bytes; so no byte is looked at again and again.
+pub(super) fn within<R: Read>(
+    layout: &Layout,
+    secs: u32,
+    window: &mut Window<R>,
+    length: usize,
+) -> Option<usize> {
+    window.ensure(length + layout.header_len);
+    (1..length).filter(|_| secs > NEAR).find(|&at| {
+        let bytes = window.bytes().get(at..).unwrap_or_default();
+        record_length(layout, Some(secs), bytes).is_some() && has_chain(layout, window, at, FAR_CHAIN)
+    })
+}
+
+/// Whether sensible records follow each other from this position in the window on, `count` of them or up to the end of
+/// the file; the last may be cut there, but not the first.
+fn has_chain<R: Read>(layout: &Layout, window: &mut Window<R>, mut at: usize, count: usize) -> bool {
     let mut secs = None;
     for number in 0..count {
         window.ensure(at + layout.header_len);

@@ -133,7 +133,7 @@ impl Eval {
             total: Tally::default(),
             failed: false,
             is_events: false,
-            events_only: true,
+            events_only: None,
             several: inputs.len() > 1,
             // What is written to standard output would be mixed with what is said.
             aside: self.write.as_deref().is_some_and(output::is_stdout),
@@ -195,7 +195,7 @@ struct Run<'r> {
     is_events: bool,
     total: Tally,
     failed: bool,
-    events_only: bool,
+    events_only: Option<bool>,
     several: bool,
     aside: bool,
     /// For those who want statistics: with the filter and its text.
@@ -209,7 +209,7 @@ impl Run<'_> {
                 self.origin = origin.clone();
                 self.tally = Tally::default();
                 self.is_events = announced.is_none();
-                self.events_only &= self.is_events;
+                self.events_only = Some(self.is_events && self.events_only != Some(false));
                 match &mut self.writer {
                     Some(writer) => writer.begin(announced.as_ref(), console),
                     None => Ok(()),
@@ -320,7 +320,7 @@ impl Run<'_> {
 
     fn finish(mut self, console: &mut Console) -> Outcome {
         if self.several && !self.command.json {
-            self.say("total: ", &self.total, self.events_only, console)?;
+            self.say("total: ", &self.total, self.events_only == Some(true), console)?;
         }
         self.statistics(console)?;
         match self.writer.take().map(Writer::finish) {

@@ -56,7 +56,7 @@ impl Explain<'_> {
         let (verdict, lines) = lines.unwrap_or_default();
         let what = shown.to_string();
         let explained = Explained {
-            input: &name.text,
+            input: &name.given,
             index: shown.index(),
             what: what.trim(),
             judged,

@@ -16,6 +16,7 @@ mod source;
 mod stats;
 mod top;
 mod work;
+mod zstd;
 
 pub(crate) use assume::Assume;
 pub(crate) use explain::{Explain, Which};

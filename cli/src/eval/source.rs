@@ -2,13 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Chain, Cursor, Read};
+use std::io::{self, BufReader, Chain, Cursor, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
-use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
+use super::zstd::{Frames, is_zstd};
 use crate::capture::damage::OpenError;
 use crate::capture::{CaptureReader, READ_SIZE};
 use crate::codes;
@@ -16,11 +16,14 @@ use crate::console::Progress;
 use crate::events::EventReader;
 use crate::finding::{Finding, Origin};
 use crate::input::{cannot_read, reason};
+use crate::render::harmless;
 
 /// The name of an input.
 #[derive(Clone, Debug)]
 pub(crate) struct Name {
-    /// As it is shown.
+    /// As it is given.
+    pub(crate) given: String,
+    /// As it is shown: on one line, and without what steers a terminal.
     pub(crate) text: String,
     /// As a string of JSON.
     pub(crate) quoted: String,
@@ -29,9 +32,9 @@ pub(crate) struct Name {
 impl Name {
     /// What the command line calls an input.
     pub(crate) fn of(name: &OsStr) -> Self {
-        let text = name.to_string_lossy().into_owned();
-        let quoted = serde_json::Value::from(text.as_str()).to_string();
-        Self { text, quoted }
+        let given = name.to_string_lossy().into_owned();
+        let quoted = serde_json::Value::from(given.as_str()).to_string();
+        Self { text: given.chars().map(harmless).collect(), quoted, given }
     }
 }
 
@@ -84,9 +87,7 @@ pub(super) fn open_counted(name: &OsStr, progress: &Progress, read_size: usize) 
     };
     let mut prefix = look(&mut stream).map_err(|error| cannot_read(&origin, &error))?;
     if let Some(format) = Compression::of(&prefix) {
-        stream = format
-            .decoder(Cursor::new(prefix).chain(stream))
-            .map_err(|error| cannot_read(&origin, &error))?;
+        stream = format.decoder(Cursor::new(prefix).chain(stream));
         prefix = look(&mut stream).map_err(|error| cannot_read(&origin, &error))?;
     }
     let is_events = is_named_events(&name.to_string_lossy()) || begins_like_events(&prefix);
@@ -134,51 +135,18 @@ impl Compression {
     fn of(prefix: &[u8]) -> Option<Self> {
         match prefix {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            prefix if is_zstd(prefix) => Some(Self::Zstd),
             _ => None,
         }
     }
 
     /// What gives the bytes as they were. Several compressed streams in a row are read as one.
-    fn decoder(self, bytes: Bytes) -> io::Result<Box<dyn Read + Send>> {
+    fn decoder(self, bytes: Bytes) -> Box<dyn Read + Send> {
         match self {
-            Self::Gzip => Ok(Box::new(MultiGzDecoder::new(bytes))),
-            Self::Zstd => Ok(Box::new(Frames::new(bytes)?)),
+            Self::Gzip => Box::new(MultiGzDecoder::new(bytes)),
+            Self::Zstd => Box::new(Frames::new(BufReader::new(bytes))),
         }
     }
-}
-
-/// Frames of zstd, one after the other.
-struct Frames(Option<Decoder>);
-
-type Decoder = StreamingDecoder<BufReader<Bytes>, FrameDecoder>;
-
-impl Frames {
-    fn new(bytes: Bytes) -> io::Result<Self> {
-        StreamingDecoder::new(BufReader::new(bytes)).map(|decoder| Self(Some(decoder))).map_err(|_| damaged())
-    }
-}
-
-impl Read for Frames {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let Some(decoder) = &mut self.0 else { return Ok(0) };
-            let count = decoder.read(buffer).map_err(|_| damaged())?;
-            if count > 0 || buffer.is_empty() {
-                return Ok(count);
-            }
-            let Some(mut rest) = self.0.take().map(StreamingDecoder::into_inner) else { return Ok(0) };
-            if rest.fill_buf()?.is_empty() {
-                return Ok(0);
-            }
-            self.0 = Some(StreamingDecoder::new(rest).map_err(|_| damaged())?);
-        }
-    }
-}
-
-/// The decoder's own words are of its insides.
-fn damaged() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "incomplete or damaged zstd data")
 }
 
 /// Whether a name is one of events: `.jsonl`, compressed or not.

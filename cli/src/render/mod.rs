@@ -16,6 +16,7 @@ pub(crate) use github::github;
 pub(crate) use human::human;
 pub(crate) use json::json;
 pub(crate) use sarif::sarif;
+pub(crate) use view::harmless;
 
 /// How text for people looks.
 #[derive(Clone, Copy, Debug)]

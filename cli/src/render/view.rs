@@ -149,7 +149,7 @@ fn columns_of(c: char) -> usize {
 }
 
 /// A character that shows what `c` is where `c` itself would steer the terminal, end the line or turn the text around.
-pub(super) fn harmless(c: char) -> char {
+pub(crate) fn harmless(c: char) -> char {
     match c {
         '\t' => c,
         '\0'..='\u{1F}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{FFFD}'),

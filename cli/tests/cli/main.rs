@@ -3,6 +3,7 @@
 //! - `cases`: transcripts in `tests/cmd/*.txt`. Dropping a file there adds a test; its head says what it shows.
 //! - `diagnostics`: bad filters in `tests/diagnostics/*.dvf`, each with what `check` says of it beside it.
 //! - `encoding`: line ends and byte-order marks, which transcripts do not show.
+//! - `peers`: tcpdump finds the same packets, with filters of equal meaning.
 //! - `readme`: the manual's examples are run, so that it cannot lie.
 //! - `streams`: what cannot be written down as a transcript: closed pipes, full disks, permissions.
 //! - `witnesses`: what shows an answer shows it when it is read again.
@@ -13,6 +14,7 @@
 mod cases;
 mod diagnostics;
 mod encoding;
+mod peers;
 mod readme;
 mod run;
 mod streams;

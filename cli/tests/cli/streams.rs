@@ -329,3 +329,64 @@ fn inputs_are_not_written_over() {
     let ran = line("divertc eval tcp sample.pcap -w /dev/null", folder.path());
     assert_eq!(ran.status, 0);
 }
+
+/// Names of inputs may hold anything; in what people read they stay on their line and steer no terminal.
+#[cfg(unix)]
+#[test]
+fn names_are_shown_on_one_line() {
+    let folder = workplace();
+    let name = "a\u{1b}[31m\nb.pcap";
+    fs::copy(folder.path().join("sample.pcap"), folder.path().join(name)).expect("a copy");
+    for form in ["--list", "--count", "--stats", "--explain"] {
+        let output =
+            divertc(folder.path()).args(["eval", "udp", name, name, form]).output().expect("divertc runs");
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+        assert!(said.contains("a␛[31m␊b.pcap") && !said.contains('\u{1b}'), "{said}");
+    }
+    for form in [&["--json"][..], &["--explain", "--message-format", "json"]] {
+        let output =
+            divertc(folder.path()).args(["eval", "udp", name]).args(form).output().expect("divertc runs");
+        let first = output.stdout.split(|byte| *byte == b'\n').next().expect("a line");
+        let record: serde_json::Value = serde_json::from_slice(first).expect("JSON");
+        assert_eq!(record["input"], name);
+    }
+}
+
+/// Whatever ends the process, nothing is left of an output that it did not finish; where the file system has files without
+/// names.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_process_leaves_nothing() {
+    let folder = workplace();
+    let sample = fs::read(folder.path().join("sample.pcap")).expect("a capture");
+    let before = names(folder.path());
+    let mut child = divertc(folder.path())
+        .args(["eval", "true", "-", "-w", "out.pcap"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("divertc runs");
+    // It goes on waiting for more.
+    child.stdin.as_mut().expect("piped").write_all(&sample.repeat(20)).expect("it reads");
+    let real = folder.path().canonicalize().expect("a folder");
+    let making = || {
+        let open = fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten().flatten();
+        open.filter_map(|entry| fs::read_link(entry.path()).ok()).find(|path| path.starts_with(&real))
+    };
+    let made = (0..10_000).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        making()
+    });
+    let made = made.expect("it makes a file");
+    child.kill().expect("it is killed");
+    child.wait().expect("it ends");
+    let is_named = made.extension().is_some_and(|extension| extension == "part");
+    assert!(is_named || names(folder.path()) == before, "{made:?}");
+}
+
+/// What is in a folder.
+#[cfg(target_os = "linux")]
+fn names(folder: &std::path::Path) -> std::collections::BTreeSet<std::ffi::OsString> {
+    fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect()
+}

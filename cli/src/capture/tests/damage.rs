@@ -275,3 +275,88 @@ fn a_failing_source_is_damage_at_the_end() {
         assert_eq!(reader.damage()[0].kind, DamageKind::Io("the disk is gone".into()));
     }
 }
+
+/// A header that bytes were lost or put in front of made sense by its lengths, and records behind it were swallowed, or
+/// read each as far beside the true one, without a word.
+#[test]
+fn headers_that_only_seem_to_be_some_are_not_believed() {
+    // Frames such that each seems to be followed by another when it is read some bytes too early or too late.
+    let frame =
+        |number: u8| [&[2, number, 0, 0, 0, 1, 2, 3][..], &vec![0; 52 + usize::from(number % 5)]].concat();
+    let frames: Vec<Vec<u8>> = (0..200).map(frame).collect();
+    for order in [Order::Little, Order::Big] {
+        let records: Vec<Vec<u8>> = frames
+            .iter()
+            .enumerate()
+            .map(|(number, frame)| pcap_record(order, 1_700_000_000, 7 * number as u32, frame))
+            .collect();
+        let header = pcap_header(order, MICROS, 4, 1);
+        for at in [20, 50, 81] {
+            let (before, after) = (records[..at].concat(), records[at..].concat());
+            for extra in 1..40 {
+                let foreign = [&header[..], &before, &vec![extra as u8; extra], &after].concat();
+                assert!(survivors(&foreign) == frames, "{order:?} {at} {extra}");
+                assert_eq!(kinds(&foreign).len(), 1);
+            }
+            for lost in 1..records[at].len() {
+                // Only the damaged record may be gone, and the next, whose header it may have taken for a part of itself.
+                let file = [&header[..], &before, &after[lost..]].concat();
+                let left = survivors(&file);
+                assert!(left.starts_with(&frames[..at]), "{order:?} {at} {lost}");
+                assert!(left.ends_with(&frames[at + 2..]), "{order:?} {at} {lost}");
+                assert!(left.len() <= frames.len());
+            }
+        }
+    }
+}
+
+/// Three bytes too many made a block of an unknown type, whose length stood by chance where it would end, and hid packets.
+#[test]
+fn a_block_that_only_seems_to_be_one_is_not_believed() {
+    let whole = pcapng(&[A, B, C, D]);
+    // Read three bytes early in big-endian order, `00 00 00 06 00 00 00 2c` has the length 0x600.
+    let order = Order::Big;
+    let packet = |frame: &[u8]| {
+        let mut body = order.words(&[0, 0, 0, frame.len() as u32, frame.len() as u32]);
+        body.extend(frame);
+        block(order, 6, &body)
+    };
+    let section =
+        block(order, 0x0a0d_0d0a, &[&order.u32(0x1a2b_3c4d)[..], &[0, 1, 0, 0], &[0xff; 8]].concat());
+    let interface = block(order, 1, &order.words(&[0x0001_0000, 65_535]));
+    // 1536 bytes behind the foreign ones there is `06 00` again.
+    let frames = [&[1; 4][..], &[2; 1536 - 36 - 32 - 8], &[3; 12], &[4; 8]];
+    let packets: Vec<Vec<u8>> = frames.iter().map(|frame| packet(frame)).collect();
+    let file = [&section[..], &interface, &[7, 7, 7], &packets.concat()].concat();
+    assert!(survivors(&file) == frames, "{:?}", kinds(&file));
+    assert!(matches!(kinds(&file)[..], [(_, DamageKind::Stray { block: 0x0707_0700 }, Some(_))]));
+    // Types that nobody knows are no damage.
+    let unknown = block(Order::Little, 0x1234, &[1, 2, 3, 4]);
+    let file = [&whole[..], &unknown, &unknown, &whole, &unknown].concat();
+    assert_eq!(kinds(&file), []);
+    assert_eq!(survivors(&file), [A, B, C, D, A, B, C, D]);
+}
+
+/// A length that reached by chance from one record to a later one hid those between.
+#[test]
+fn a_length_that_spans_records_is_not_believed() {
+    let frames: Vec<&[u8]> = [A, B, C, D].repeat(5);
+    let mut file = pcap(&frames);
+    let span = B.len() + 16 + C.len() + 16 + D.len();
+    file[AT[1] as usize + 8] = u8::try_from(span).unwrap();
+    assert_eq!(survivors(&file), [&frames[..1], &frames[2..]].concat());
+}
+
+/// Times may jump from record to record; nothing is lost for that, wherever the buffer ends.
+#[test]
+fn times_may_jump_anywhere() {
+    for jump in [3_000_000, 400_000_000, 4_000_000_000_u32] {
+        let mut file = pcap_header(Order::Little, MICROS, 4, 1);
+        for number in 0..100_u32 {
+            file.extend(pcap_record(Order::Little, jump.wrapping_mul(number), 5, &[9; 29]));
+            file.extend(pcap_record(Order::Little, if number % 3 == 0 { 0 } else { 1_700_000_000 }, 5, A));
+        }
+        assert_eq!(kinds(&file), []);
+        assert!(survivors(&file) == [&[9; 29], A].repeat(100), "{jump}");
+    }
+}
