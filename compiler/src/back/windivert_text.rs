@@ -243,7 +243,7 @@ fn words(test: &mut Test) -> usize {
 /// The graph as text for WinDivert 2.2, on one line.
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file()`].
 pub fn text(graph: &Graph) -> Result<String, TextError> {
     written(graph).map(|written| written.text)
 }
@@ -260,7 +260,7 @@ pub struct Written {
 /// As [`text`], with the number of tests.
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file()`].
 pub fn written(graph: &Graph) -> Result<Written, TextError> {
     let (file, tests) = counted(graph)?;
     let formatted = divert_grammar::format(&file);

@@ -14,7 +14,7 @@ use crate::r#gen::syntax::plain;
 use crate::r#gen::{case::Case, graph, syntax, text};
 use crate::source::Source;
 
-/// A formatter: [`format`], or a wrong one in tests.
+/// A formatter: [`format()`], or a wrong one in tests.
 pub type Formatter = fn(&File) -> String;
 
 /// Whether the tree says that something is wrong with it.

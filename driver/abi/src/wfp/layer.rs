@@ -192,7 +192,7 @@ pub mod FWPS_FIELDS_ALE_FLOW_ESTABLISHED {
     pub const ALE_REMOTE_MACHINE_ID: usize = 9;
     pub const IP_DESTINATION_ADDRESS_TYPE: usize = 10;
     pub const IP_LOCAL_INTERFACE: usize = 11;
-    /// [`super::FWP_DIRECTION`] as `FWP_UINT32`.
+    /// [`FWP_DIRECTION`](crate::wfp::value::FWP_DIRECTION) as `FWP_UINT32`.
     pub const DIRECTION: usize = 12;
     pub const INTERFACE_TYPE: usize = 13;
     pub const TUNNEL_TYPE: usize = 14;
