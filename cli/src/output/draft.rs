@@ -26,11 +26,7 @@ impl Draft {
         if let Some(file) = nameless::create(folder) {
             return Ok(Self::Nameless(file));
         }
-        let mut builder = builder();
-        // Otherwise only the owner could read it; the mask of the process applies.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(MODE));
-        builder.tempfile_in(folder).map(Self::Named)
+        builder().tempfile_in(folder).map(Self::Named)
     }
 
     /// Puts it in its place, which is in the same folder, with other permissions if they are given.
@@ -85,6 +81,9 @@ const MODE: u32 = 0o666;
 fn builder() -> Builder<'static, 'static> {
     let mut builder = Builder::new();
     builder.prefix(".divertc-").suffix(".part");
+    // Otherwise only the owner could read it; the mask of the process applies.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(MODE));
     builder
 }
 
