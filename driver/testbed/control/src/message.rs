@@ -1,6 +1,7 @@
 //! What the harness asks for, and the answers.
 
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use divert_testbed_model::Rule;
@@ -43,6 +44,25 @@ pub struct Packet {
     pub chained: bool,
     /// The packets.
     pub buffers: Vec<Vec<u8>>,
+}
+
+impl Packet {
+    /// A list of one packet, in one piece, of interface 5 and its sub-interface 6, that nobody injected.
+    #[must_use]
+    pub fn one(kind: Kind, packet: Vec<u8>) -> Self {
+        Self {
+            kind,
+            flags: 0,
+            interface: 5,
+            sub_interface: 6,
+            checksum: 0,
+            hands: Hands::None,
+            split: 0,
+            before: 0,
+            chained: false,
+            buffers: vec![packet],
+        }
+    }
 }
 
 /// A socket or flow event.

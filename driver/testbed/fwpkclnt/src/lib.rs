@@ -13,6 +13,7 @@ extern crate alloc;
 
 mod control;
 mod export;
+mod ffi;
 mod misuse;
 mod packet;
 mod present;

@@ -7,10 +7,7 @@
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-#[link(name = "ntdll.dll", kind = "raw-dylib", modifiers = "+verbatim")]
-unsafe extern "system" {
-    fn RtlFreeHeap(heap: *mut c_void, flags: u32, memory: *mut c_void) -> i32;
-}
+use crate::ffi::RtlFreeHeap;
 
 /// More requests than are being completed at one time.
 const SLOTS: usize = 64;

@@ -10,67 +10,10 @@ use divert_driver_abi::wdm::*;
 use divert_testbed_control::{LOAD_FAILURE, Request};
 
 use crate::export::CALLER;
+use crate::ffi::*;
 use crate::spin::Spin;
 use crate::world::WORLD;
 use crate::{control, quarantine, raw, system, unload};
-
-#[link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")]
-unsafe extern "system" {
-    fn ExAllocatePoolWithTag(kind: i32, length: usize, tag: u32) -> PVOID;
-    fn ExFreePoolWithTag(memory: PVOID, tag: u32);
-    fn IoAllocateMdl(at: PVOID, length: u32, secondary: BOOLEAN, charge: BOOLEAN, irp: *mut IRP) -> *mut MDL;
-    fn IoFreeMdl(mdl: *mut MDL);
-    fn IoAllocateWorkItem(device: *mut DEVICE_OBJECT) -> PVOID;
-    fn IoFreeWorkItem(item: PVOID);
-    fn KeAcquireSpinLockRaiseToDpc(lock: *mut KSPIN_LOCK) -> KIRQL;
-    fn KeReleaseSpinLock(lock: *mut KSPIN_LOCK, irql: KIRQL);
-    fn KeAcquireInStackQueuedSpinLock(lock: *mut KSPIN_LOCK, handle: *mut KLOCK_QUEUE_HANDLE);
-    fn KeReleaseInStackQueuedSpinLock(handle: *mut KLOCK_QUEUE_HANDLE);
-    fn KeWaitForSingleObject(
-        object: PVOID,
-        reason: i32,
-        mode: i8,
-        alertable: BOOLEAN,
-        timeout: *const i64,
-    ) -> NTSTATUS;
-    fn KeDelayExecutionThread(mode: i8, alertable: BOOLEAN, interval: *const i64) -> NTSTATUS;
-    fn ExAcquireFastMutex(mutex: *mut FAST_MUTEX);
-    fn PsCreateSystemThread(
-        handle: *mut HANDLE,
-        access: u32,
-        attributes: PVOID,
-        process: HANDLE,
-        client: PVOID,
-        start: KSTART_ROUTINE,
-        context: PVOID,
-    ) -> NTSTATUS;
-    fn ZwClose(handle: HANDLE) -> NTSTATUS;
-    fn KfRaiseIrql(to: KIRQL) -> KIRQL;
-    fn IofCompleteRequest(irp: *mut IRP, boost: i8);
-    fn IoCreateDevice(
-        driver: *mut DRIVER_OBJECT,
-        extension: u32,
-        name: *const UNICODE_STRING,
-        kind: u32,
-        characteristics: u32,
-        exclusive: BOOLEAN,
-        device: *mut *mut DEVICE_OBJECT,
-    ) -> NTSTATUS;
-    fn IoDeleteDevice(device: *mut DEVICE_OBJECT);
-    fn IoCreateSymbolicLink(link: *const UNICODE_STRING, device: *const UNICODE_STRING) -> NTSTATUS;
-    fn IoDeleteSymbolicLink(link: *const UNICODE_STRING) -> NTSTATUS;
-    fn ObOpenObjectByPointer(
-        object: PVOID,
-        attributes: u32,
-        state: PVOID,
-        access: u32,
-        kind: PVOID,
-        mode: i8,
-        handle: *mut HANDLE,
-    ) -> NTSTATUS;
-    fn ZwSetSecurityObject(handle: HANDLE, what: u32, descriptor: PVOID) -> NTSTATUS;
-    fn KeLowerIrql(to: KIRQL);
-}
 
 /// The locks that queued handles stand for.
 static QUEUED: Spin<BTreeMap<usize, u64>> = Spin::new(BTreeMap::new());

@@ -1,6 +1,6 @@
 //! Packets to let come by.
 
-use divert_testbed_control::{Hands, Packet};
+use divert_testbed_control::Packet;
 use divert_testbed_model::layer::Kind;
 use divert_vm::checksum::{Leave, update};
 
@@ -47,18 +47,7 @@ pub(crate) fn id_of(packet: &[u8]) -> u16 {
 
 /// A list with one packet.
 pub(crate) fn list(kind: Kind, packet: Vec<u8>) -> Packet {
-    Packet {
-        kind,
-        flags: 0,
-        interface: 5,
-        sub_interface: 6,
-        checksum: 0,
-        hands: Hands::None,
-        split: 0,
-        before: 0,
-        chained: false,
-        buffers: vec![packet],
-    }
+    Packet::one(kind, packet)
 }
 
 /// One outbound packet.

@@ -11,7 +11,7 @@ use divert_driver_client::windows::control;
 use divert_driver_client::{Filter, Handle, HandleEntry, Layer, Options};
 use divert_driver_protocol::ControlCode;
 use divert_testbed_control::{
-    Blast, Blasted, CODE, Event, Fate, Hands, MAX_REPLY, Outcome, PATH, Packet, Reply, Request, Settings,
+    Blast, Blasted, CODE, Event, Fate, MAX_REPLY, Outcome, PATH, Packet, Reply, Request, Settings,
 };
 use divert_testbed_model::layer::Kind;
 
@@ -41,18 +41,7 @@ pub(crate) struct Stack {
 
 /// A list of one packet.
 pub(crate) fn list(kind: Kind, bytes: &[u8]) -> Packet {
-    Packet {
-        kind,
-        flags: 0,
-        interface: 5,
-        sub_interface: 6,
-        checksum: 0,
-        hands: Hands::None,
-        split: 0,
-        before: 0,
-        chained: false,
-        buffers: vec![bytes.to_vec()],
-    }
+    Packet::one(kind, bytes.to_vec())
 }
 
 impl Stack {
