@@ -3,6 +3,7 @@
 use std::fmt;
 
 use divert_vm::address::{Ipv4, Ipv6};
+use divert_vm::field::is_ipv4_mapped;
 use divert_vm::input::Endpoint;
 use divert_vm::packet::{Packet, Protocol, Version};
 
@@ -16,7 +17,7 @@ pub(crate) struct End {
 impl End {
     /// An address of an event. The version of the event and of its addresses may differ; then nothing of them is left out.
     pub(crate) const fn of_event(ipv6: bool, address: u128) -> Self {
-        Self { ipv6: ipv6 || address != 0 && address >> 32 != 0xFFFF, address }
+        Self { ipv6: ipv6 || address != 0 && !is_ipv4_mapped(address), address }
     }
 }
 

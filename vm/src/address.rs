@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::field::IPV4_MAPPED;
+use crate::field::is_ipv4_mapped;
 
 /// Reads `d.d.d.d`: four decimal groups of 0 to 255, leading zeros allowed and decimal, nothing else.
 #[must_use]
@@ -102,7 +102,7 @@ pub struct Ipv6(pub u128);
 
 impl fmt::Display for Ipv6 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 >> 32 == IPV4_MAPPED >> 32 {
+        if is_ipv4_mapped(self.0) {
             return Ipv4((self.0 & 0xFFFF_FFFF) as u32).fmt(f);
         }
         let (start, length) = longest_zero_run(self.0);

@@ -303,6 +303,12 @@ const fn uint(bits: u32) -> Range {
 /// `::ffff:0.0.0.0` as a number: what the language adds to an IPv4 address.
 pub const IPV4_MAPPED: u128 = 0xFFFF_0000_0000;
 
+/// Whether a 128-bit address is an IPv4 address, as the language has them.
+#[must_use]
+pub const fn is_ipv4_mapped(address: u128) -> bool {
+    address >> 32 == IPV4_MAPPED >> 32
+}
+
 const IPV4: Range = Range { low: 0, high: 0xFFFF_FFFF, origin: Number::new(false, IPV4_MAPPED) };
 const TICKS: Range = Range { low: 0, high: u64::MAX as u128, origin: Number::new(true, 1 << 63) };
 const PRIORITY: Range = Range { low: 2768, high: 62768, origin: Number::new(true, 32768) };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use divert_vm::address::{parse_ipv4, parse_ipv6};
-use divert_vm::field::IPV4_MAPPED;
+use divert_vm::field::{IPV4_MAPPED, is_ipv4_mapped};
 use divert_vm::input::{Address, Endpoint, Reflected};
 use divert_vm::layer::{Event, Layer};
 use serde::Deserialize;
@@ -200,7 +200,7 @@ pub(super) fn read(line: &str, packet: &mut Vec<u8>) -> Result<Described, BadEve
 fn endpoint_of(written: &WrittenEndpoint, ipv6: Option<bool>) -> Endpoint {
     let (local_addr, remote_addr) = (written.local_addr.0, written.remote_addr.0);
     Endpoint {
-        ipv6: ipv6.unwrap_or(local_addr >> 32 != IPV4_MAPPED >> 32),
+        ipv6: ipv6.unwrap_or(!is_ipv4_mapped(local_addr)),
         endpoint_id: written.endpoint_id,
         parent_endpoint_id: written.parent_endpoint_id,
         process_id: written.process_id,

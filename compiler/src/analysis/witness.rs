@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use divert_vm::field::IPV4_MAPPED;
+use divert_vm::field::{IPV4_MAPPED, is_ipv4_mapped};
 use divert_vm::input::{Address, Endpoint, Input, Reflected};
 use divert_vm::layer::{Event, Layer};
 use divert_vm::packet::{Packet, Protocol, Version, icmp, ipv4, ipv6, tcp};
@@ -141,8 +141,7 @@ impl fmt::Display for Hex<'_> {
 
 /// An address with its port.
 fn place(address: u128, port: Option<u16>) -> String {
-    let v4 = address >> 32 == IPV4_MAPPED >> 32;
-    match (v4, port) {
+    match (is_ipv4_mapped(address), port) {
         (true, Some(port)) => format!("{}:{port}", Ipv4Addr::from_bits(address as u32)),
         (true, None) => Ipv4Addr::from_bits(address as u32).to_string(),
         (false, Some(port)) => format!("[{}]:{port}", Ipv6Addr::from_bits(address)),
@@ -153,8 +152,7 @@ fn place(address: u128, port: Option<u16>) -> String {
 /// Whether both addresses are of the event's IP version, as a driver reports them. A filter cannot rely on it, so where
 /// nothing else shows an answer, they are not.
 fn is_usual(endpoint: &Endpoint) -> bool {
-    let v4 = |address: u128| address >> 32 == IPV4_MAPPED >> 32;
-    v4(endpoint.local_addr) != endpoint.ipv6 && v4(endpoint.remote_addr) != endpoint.ipv6
+    [endpoint.local_addr, endpoint.remote_addr].map(is_ipv4_mapped) == [!endpoint.ipv6; 2]
 }
 
 fn protocol_name(number: u8) -> String {

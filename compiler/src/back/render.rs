@@ -2,7 +2,7 @@
 
 use divert_grammar::ast::{CompareOp, Expr, ExprKind, Index, Matcher, Name, Operand, Test, Value, ValueKind};
 use divert_grammar::span::{Span, Spanned};
-use divert_vm::field::{Field, IPV4_MAPPED, Style};
+use divert_vm::field::{Field, Style, is_ipv4_mapped};
 use divert_vm::layer::{Event, Layer};
 
 use super::tree::Tree;
@@ -104,13 +104,8 @@ pub(super) fn literal(field: Field, key: u128, mask: u128, layer: Layer) -> Valu
     }
 }
 
-/// Whether the number is `::ffff:a.b.c.d`.
-pub(super) const fn is_mapped(number: u128) -> bool {
-    number >> 32 == IPV4_MAPPED >> 32
-}
-
 fn address(number: u128) -> String {
-    if is_mapped(number) {
+    if is_ipv4_mapped(number) {
         std::net::Ipv4Addr::from((number & 0xFFFF_FFFF) as u32).to_string()
     } else {
         std::net::Ipv6Addr::from(number).to_string()

@@ -6,12 +6,10 @@
 use divert_grammar::ast::{
     CompareOp, Expr, File, Item, ItemKind, LetBody, Matcher, Set, SetItem, SetItemKind, ValueKind,
 };
-use divert_vm::field::{Field, Style};
+use divert_vm::field::{Field, Style, is_ipv4_mapped};
 use divert_vm::layer::Layer;
 
-use super::render::{
-    NOWHERE, Writer, compare, is_mapped, literal, name, not_group, render, simple, test, value, word,
-};
+use super::render::{NOWHERE, Writer, compare, literal, name, not_group, render, simple, test, value, word};
 use super::tree::raise;
 use crate::graph::{Graph, Load};
 use crate::set::{Interval, IntervalSet};
@@ -89,8 +87,8 @@ fn prefix(field: Field, interval: Interval) -> Option<u32> {
     let Interval { low, high } = interval;
     let size = (low ^ high).checked_add(1).map_or(128, u128::trailing_zeros);
     let aligned = low ^ high == u128::MAX.checked_shr(128 - size).unwrap_or(0) && low & (low ^ high) == 0;
-    let mapped = field.info().style == Style::Ipv4 || (is_mapped(low) && is_mapped(high));
-    let first_is_dotted = field.info().style == Style::Ipv4 || is_mapped(low);
+    let mapped = field.info().style == Style::Ipv4 || (is_ipv4_mapped(low) && is_ipv4_mapped(high));
+    let first_is_dotted = field.info().style == Style::Ipv4 || is_ipv4_mapped(low);
     match (aligned, mapped) {
         (true, true) => Some(32 - size),
         // A larger block that begins with ::ffff:0.0.0.0 would have a dotted base.

@@ -2,7 +2,7 @@
 //! came of it.
 
 use divert_compiler::analysis::span;
-use divert_vm::field::{Field, Header, IPV4_MAPPED};
+use divert_vm::field::{Field, Header, IPV4_MAPPED, is_ipv4_mapped};
 use divert_vm::layer::{Event, Layer};
 use divert_vm::packet::{Protocol, Version};
 use divert_vm::{Address, Endpoint, Packet, Reflected};
@@ -78,8 +78,8 @@ fn endpoint(endpoint: &mut Endpoint, field: Field, key: u128) {
         Field::ProcessId => endpoint.process_id = key as u32,
         Field::EndpointId => endpoint.endpoint_id = key as u64,
         Field::ParentEndpointId => endpoint.parent_endpoint_id = key as u64,
-        Field::LocalAddr => (endpoint.local_addr, endpoint.ipv6) = (key, !is_mapped(key)),
-        Field::RemoteAddr => (endpoint.remote_addr, endpoint.ipv6) = (key, !is_mapped(key)),
+        Field::LocalAddr => (endpoint.local_addr, endpoint.ipv6) = (key, !is_ipv4_mapped(key)),
+        Field::RemoteAddr => (endpoint.remote_addr, endpoint.ipv6) = (key, !is_ipv4_mapped(key)),
         Field::LocalPort => endpoint.local_port = key as u16,
         Field::RemotePort => endpoint.remote_port = key as u16,
         Field::Protocol => endpoint.protocol = key as u8,
@@ -105,17 +105,12 @@ pub(super) fn settle(case: &mut Case) {
 const fn agree(endpoint: &mut Endpoint) {
     const DOCUMENTATION: u128 = 0x2001_0db8 << 96;
     let Endpoint { ipv6, local_addr, remote_addr, .. } = endpoint;
-    if *ipv6 == is_mapped(*local_addr) {
+    if *ipv6 == is_ipv4_mapped(*local_addr) {
         *local_addr = if *ipv6 { DOCUMENTATION } else { IPV4_MAPPED } | *local_addr & 0xFFFF_FFFF;
     }
-    if *ipv6 == is_mapped(*remote_addr) {
+    if *ipv6 == is_ipv4_mapped(*remote_addr) {
         *remote_addr = if *ipv6 { DOCUMENTATION } else { IPV4_MAPPED } | *remote_addr & 0xFFFF_FFFF;
     }
-}
-
-/// Whether an address is IPv4.
-const fn is_mapped(address: u128) -> bool {
-    address >> 32 == IPV4_MAPPED >> 32
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other fields are no part of it")]
@@ -171,7 +166,7 @@ fn packet(bytes: &mut Vec<u8>, address: &mut Address, field: Field, index: i32, 
             }
         }
         Field::LocalAddr | Field::RemoteAddr => {
-            let mapped = is_mapped(key);
+            let mapped = is_ipv4_mapped(key);
             provide(bytes, if mapped { Header::Ip } else { Header::Ipv6 });
             let source = address.outbound == (field == Field::LocalAddr);
             let at = match (mapped, source) {

@@ -6,7 +6,7 @@ use divert_grammar::ast::{self, SetItemKind, Value, ValueKind};
 use divert_grammar::diagnostic::{Applicability, Diagnostic};
 use divert_grammar::span::Span;
 use divert_vm::address::{Ipv4, Ipv6};
-use divert_vm::field::IPV4_MAPPED;
+use divert_vm::field::is_ipv4_mapped;
 use divert_vm::limits::MAX_SET_INTERVALS;
 use divert_vm::number::Number;
 
@@ -327,7 +327,7 @@ impl SubnetError {
 }
 
 fn address(number: u128) -> String {
-    if number >> 32 == IPV4_MAPPED >> 32 {
+    if is_ipv4_mapped(number) {
         Ipv4((number & 0xFFFF_FFFF) as u32).to_string()
     } else {
         Ipv6(number).to_string()
