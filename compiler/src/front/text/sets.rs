@@ -5,8 +5,7 @@ use std::sync::Arc;
 use divert_grammar::ast::{self, SetItemKind, Value, ValueKind};
 use divert_grammar::diagnostic::{Applicability, Diagnostic};
 use divert_grammar::span::Span;
-use divert_vm::address::{Ipv4, Ipv6};
-use divert_vm::field::is_ipv4_mapped;
+use divert_vm::address::Ipv6;
 use divert_vm::limits::MAX_SET_INTERVALS;
 use divert_vm::number::Number;
 
@@ -287,7 +286,7 @@ impl SubnetError {
             Self::Base => "the left side of a subnet is an address".to_owned(),
             Self::Prefix { bits, mask: _ } => format!("the prefix length is a number from 0 to {bits}"),
             Self::HostBits { network } => {
-                format!("bits behind the prefix are set; the subnet's address is {}", address(network))
+                format!("bits behind the prefix are set; the subnet's address is {}", Ipv6(network))
             }
         }
     }
@@ -314,7 +313,7 @@ impl SubnetError {
                 }
             }
             Self::HostBits { network } => {
-                let right = format!("{}/{}", address(network), prefix.text);
+                let right = format!("{}/{}", Ipv6(network), prefix.text);
                 let message =
                     format!("`{}/{}` is no subnet: bits behind the prefix are set", base.text, prefix.text);
                 Diagnostic::error(codes::SUBNET_HOST_BITS, message, span)
@@ -323,13 +322,5 @@ impl SubnetError {
                     .suggest(format!("write `{}` for the one address", base.text), span, &*base.text, maybe)
             }
         }
-    }
-}
-
-fn address(number: u128) -> String {
-    if is_ipv4_mapped(number) {
-        Ipv4((number & 0xFFFF_FFFF) as u32).to_string()
-    } else {
-        Ipv6(number).to_string()
     }
 }
